@@ -1,0 +1,133 @@
+"""The room of frozen records: what Pica's rows mean, whatever the API's generation spells them like.
+
+The vendor's spellings (`_id`, `systemId`, `connectionPlatform`) end here. Fields that some deployments leave out or
+send as null have a default, unknown fields are ignored, numbers are taken where text is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar, cast
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+ACTION_ID_PREFIX = "conn_mod_def::"
+
+
+class Effect(StrEnum):
+    """What a call does to the account behind the connection."""
+
+    READ = "read"
+    WRITE = "write"
+    DESTRUCTIVE = "destructive"
+
+
+_EFFECTS = {"GET": Effect.READ, "HEAD": Effect.READ, "OPTIONS": Effect.READ, "DELETE": Effect.DESTRUCTIVE}
+
+
+def as_object(value: Any) -> Mapping[str, Any]:
+    """Return the JSON value if it is an object, else an empty one."""
+    return cast(Mapping[str, Any], value) if isinstance(value, Mapping) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return the JSON value if it is a list, else an empty one."""
+    return cast(list[Any], value) if isinstance(value, list) else []
+
+
+Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
+"""A string; null reads as empty."""
+
+Tags = Annotated[tuple[str, ...], BeforeValidator(lambda value: value or ())]
+"""Strings; null reads as none."""
+
+Object = Annotated[Mapping[str, Any], BeforeValidator(as_object)]
+"""A JSON object; anything else reads as empty."""
+
+
+class Record(BaseModel):
+    """One row of Pica's, frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True, populate_by_name=True)
+
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+def read_rows(kind: type[RecordT], rows: Iterable[Any]) -> tuple[RecordT, ...]:
+    """Return the rows that can be read as `kind`; a malformed row costs itself, never its neighbours."""
+    read: list[RecordT] = []
+    for row in rows:
+        try:
+            read.append(kind.model_validate(row))
+        except ValidationError:
+            continue
+    return tuple(read)
+
+
+class Connection(Record):
+    """An account that somebody connected: a row of `GET /v1/vault/connections`."""
+
+    key: str = Field(min_length=1, repr=False)
+    platform: str = Field(min_length=1)
+    id: Text = Field("", validation_alias=AliasChoices("id", "_id"))
+    environment: Text = ""
+    identity: str | None = None
+    identity_type: str | None = Field(None, validation_alias=AliasChoices("identityType", "identity_type"))
+    name: Text = ""
+    tags: Tags = ()
+    state: Text = "unknown"
+    active: bool = True
+    created_at: Text = Field("", validation_alias=AliasChoices("createdAt", "created_at"))
+
+
+class Platform(Record):
+    """A platform that can be connected: a row of `GET /v1/available-connectors`."""
+
+    platform: str = Field(min_length=1)
+    name: Text = ""
+    description: Text = ""
+    category: Text = ""
+    status: Text = ""
+    oauth: bool = False
+    tools: int = 0
+
+
+class Action(Record):
+    """One API action of a platform. `id` is empty where a listing does not tell it; it is the only identity."""
+
+    platform: str = Field("", validation_alias=AliasChoices("platform", "connectionPlatform"))
+    id: Text = Field("", validation_alias=AliasChoices("systemId", "_id", "actionId"))
+    title: Text = ""
+    key: Text = ""
+    method: Text = ""
+    path: Text = ""
+    tags: Tags = ()
+    model: Text = Field("", validation_alias=AliasChoices("modelName", "model"))
+
+    @property
+    def effect(self) -> Effect:
+        """What a call does, by HTTP method; an unknown method counts as a write."""
+        return _EFFECTS.get(self.method.upper(), Effect.WRITE)
+
+
+class ActionDetails(Action):
+    """An action with what its arguments are derived from: a row of `GET /v1/knowledge`."""
+
+    knowledge: Text = ""
+    io_schema: Object = Field(default_factory=dict, validation_alias=AliasChoices("ioSchema", "io_schema"))
+
+
+class Whoami(Record):
+    """Whom the secret belongs to: the answer of `GET /v1/users/whoami`."""
+
+    user: Object = Field(default_factory=dict)
+    organization: Object = Field(default_factory=dict)
+    project: Object = Field(default_factory=dict)
+
+
+def action_id(text: str) -> str:
+    """Return the id as Pica wants it: models and documents often drop the prefix."""
+    text = text.strip()
+    return text if text.startswith(ACTION_ID_PREFIX) or "::" not in text else ACTION_ID_PREFIX + text

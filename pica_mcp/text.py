@@ -1,0 +1,60 @@
+"""The room where every string from outside is made safe to show: the sanitiser, the cap, the fence.
+
+Titles, names, documents and API answers are data. What a person cannot see (invisible, bidirectional, control and tag
+characters) is removed, since it is how instructions are hidden from people and shown to models; lone surrogates are
+replaced, since they cannot be written as UTF-8 at all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import Any
+
+# Categories: Cc control, Cf format (bidi, zero width, tags), Cs surrogate, Co private use, Cn unassigned.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+_KEPT = frozenset("\n\t")
+_PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
+# Variation selectors are marks, not format characters, and carry hidden bytes just as well.
+_VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_FENCE = re.compile(r"<(/?)(data)\b", re.IGNORECASE)
+
+
+def clean(text: str, max_chars: int | None = None) -> str:
+    """Return the text as a person would see it, at most `max_chars` characters. Idempotent, always encodes as UTF-8."""
+    if not _PLAIN.fullmatch(text):
+        text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+        text = _VARIATION.sub("", text)
+        text = "".join(_seen(char) for char in text)
+    return text if max_chars is None else cap(text, max_chars)
+
+
+def _seen(char: str) -> str:
+    if char in _KEPT:
+        return char
+    category = unicodedata.category(char)
+    if category == "Cs":
+        return "\ufffd"
+    return "" if category in _UNSEEN else char
+
+
+def line(text: str, max_chars: int = 200) -> str:
+    """Return the text as one clean line."""
+    return cap(" ".join(clean(text).split()), max_chars)
+
+
+def cap(text: str, max_chars: int) -> str:
+    """Return at most `max_chars` characters, the last of them an ellipsis if anything was cut."""
+    return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
+
+
+def fence(text: str, source: str) -> str:
+    """Return the text marked as data from `source`; a mark inside the text cannot close the fence."""
+    inner = _FENCE.sub(r"<\1\2_", clean(text))
+    return f'<data source="{line(source, 80)}">\n{inner}\n</data>'
+
+
+def compact(value: Any) -> str:
+    """Return JSON text without spaces, keeping letters of every script."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
