@@ -1,0 +1,417 @@
+"""The room with the only door to the network: Pica's API on httpx2.
+
+The secret is an `httpx.Auth`, so it is applied after everything else; redirects and cookies are off, since both carry
+one tenant's credentials to somebody else; every call has a deadline; bodies are streamed and capped. Foreign errors are
+translated here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Literal
+from urllib.parse import quote, urlencode
+
+import anyio
+import httpx2 as httpx
+
+from pica_mcp import __version__, retries, text
+from pica_mcp.access import Identity
+from pica_mcp.errors import (
+    InvalidArguments,
+    OutcomeUnknown,
+    PicaError,
+    RateLimited,
+    Reason,
+    Refused,
+    SecretRefused,
+    Unreachable,
+    UpstreamRefused,
+)
+from pica_mcp.models import Action, ActionDetails, Connection, Platform, RecordT, Whoami, as_list, as_object, read_rows
+from pica_mcp.passthrough import Pairs, Request, Response
+
+DEADLINE_SECONDS = 55.0
+"""For one call with its retries. MCP clients give up after 60, Pica after 30."""
+
+MAX_RESPONSE_BYTES = 5 * 1024 * 1024
+_MAX_CATALOGUE_BYTES = 64 * 1024 * 1024
+_PAGE_ROWS = 100
+_MAX_PAGES = 200
+_MAX_SOCKETS = 128
+_TIMEOUT = httpx.Timeout(connect=5, read=35, write=10, pool=None)
+_USER_AGENT = f"pica-mcp/{__version__}"
+_PLATFORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+HeaderFamily = Literal["pica", "one"]
+"""`x-pica-*`, or `x-one-*` for Pica's renamed successor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where Pica is and how to get there. `proxy` and `ca_file` are explicit: the client reads no environment."""
+
+    base_url: str
+    secret: str = field(repr=False)
+    family: HeaderFamily = "pica"
+    proxy: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+
+
+class _Secret(httpx.Auth):
+    """Puts the secret on a request when everything else is on it, so that nothing can replace it."""
+
+    def __init__(self, header: str, secret: str) -> None:
+        self._header, self._secret = header, secret
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers[self._header] = self._secret
+        yield request
+
+
+@asynccontextmanager
+async def open_api(endpoint: Endpoint, app: Any = None) -> AsyncGenerator[PicaAPI]:
+    """Open a client of Pica's API and close its sockets at the end. No request is made by opening.
+
+    With an ASGI `app`, requests go to it instead of the network.
+    """
+    async with httpx.AsyncClient(
+        base_url=endpoint.base_url,
+        auth=_Secret(f"x-{endpoint.family}-secret", endpoint.secret),
+        headers={"user-agent": _USER_AGENT, "accept-encoding": "gzip"},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        trust_env=False,
+        timeout=_TIMEOUT,
+        limits=httpx.Limits(max_connections=_MAX_SOCKETS, max_keepalive_connections=_MAX_SOCKETS),
+        transport=httpx.ASGITransport(app) if app else None,
+        proxy=endpoint.proxy,
+        verify=_trust(endpoint),
+    ) as client:
+        yield PicaAPI(client, endpoint.family)
+
+
+def _trust(endpoint: Endpoint) -> ssl.SSLContext | bool:
+    """Return whom to trust: the named certificates, else the system's. Plain HTTP needs nobody, and no time for it."""
+    if not endpoint.base_url.startswith("https:"):
+        return False
+    return ssl.create_default_context(cafile=endpoint.ca_file) if endpoint.ca_file else True
+
+
+class PicaAPI:
+    """Pica's API, one method per endpoint.
+
+    Every method raises `SecretRefused`, `UpstreamRefused`, `RateLimited` or `Unreachable`. Listings are complete, or
+    they raise: a failed page is never taken for the end.
+    """
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        family: HeaderFamily = "pica",
+        *,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._family = family
+        self._sleep = sleep
+        self._chance = chance
+
+    # Pica's own endpoints
+
+    async def connections(self, identity: Identity) -> tuple[Connection, ...]:
+        """Return the connections of the identity, newest first (`GET /v1/vault/connections`)."""
+        query = {"identity": identity.id, "identityType": identity.type and identity.type.value}
+        return await self._list(Connection, "/v1/vault/connections", query, unique="key")
+
+    async def platforms(self) -> tuple[Platform, ...]:
+        """Return what can be connected (`GET /v1/available-connectors`)."""
+        return await self._list(Platform, "/v1/available-connectors", unique="platform")
+
+    async def actions(self, platform: str) -> tuple[Action, ...]:
+        """Return the platform's actions (`GET /v1/available-actions/{platform}`); many rows tell no id."""
+        rows = await self._list(Action, f"/v1/available-actions/{_slug(platform)}")
+        return tuple(row if row.platform else row.model_copy(update={"platform": platform}) for row in rows)
+
+    async def search(self, platform: str, query: str, *, execute: bool, limit: int = 20) -> tuple[Action, ...]:
+        """Return the actions that Pica finds, best first. `execute` leaves out what agents should only read about."""
+        flavour = "executeAgent" if execute else "knowledgeAgent"
+        found = await self._json(
+            f"/v1/available-actions/search/{_slug(platform)}",
+            (("query", query), ("limit", str(limit)), (flavour, "true")),
+        )
+        rows = read_rows(Action, _rows(found))
+        return tuple(row.model_copy(update={"platform": platform}) for row in rows)
+
+    async def knowledge(self, action_id: str) -> ActionDetails | None:
+        """Return what Pica knows of the action (`GET /v1/knowledge?_id=`), None if it has no such document."""
+        found = await self._json("/v1/knowledge", (("_id", action_id),))
+        rows = read_rows(ActionDetails, _rows(found))
+        return next((row for row in rows if row.id == action_id), None)
+
+    async def knowledge_of(self, platform: str) -> tuple[ActionDetails, ...]:
+        """Return what Pica knows of all the platform's actions."""
+        query = {"connectionPlatform": _slug(platform), "supported": "true"}
+        return await self._list(ActionDetails, "/v1/knowledge", query, unique="_id")
+
+    async def whoami(self) -> Whoami:
+        """Return whom the secret belongs to."""
+        return Whoami.model_validate(await self._json("/v1/users/whoami"))
+
+    # Passthrough
+
+    async def send(self, request: Request) -> Response:
+        """Send an action's request and return what the provider answered, whatever its status.
+
+        Raises `OutcomeUnknown` for a write whose answer was lost, and `Refused` if Pica does not know the connection.
+        """
+        headers = (
+            ("accept", "application/json, text/*;q=0.9, */*;q=0.8"),
+            *request.headers,
+            (f"x-{self._family}-connection-key", request.connection_key),
+            (f"x-{self._family}-action-id", request.action_id),
+        )
+        response = await self._attempts(
+            request.method, f"/v1/passthrough{request.path}", request.query, headers, request.content, request.fields
+        )
+        if not response.by_provider and response.status >= 400:
+            raise _passthrough_error(request.method, response)
+        return response
+
+    # Shared
+
+    async def _list(
+        self, kind: type[RecordT], path: str, query: Mapping[str, str | None] | None = None, unique: str | None = None
+    ) -> tuple[RecordT, ...]:
+        """Return all pages' rows. Ends by `pages`, else by `total`, on a page that brings nothing new, or at a cap."""
+        filters = tuple((key, value) for key, value in (query or {}).items() if value is not None)
+        found: dict[str, Any] = {}
+        for page in range(1, _MAX_PAGES + 1):
+            body = await self._json(path, (*filters, ("limit", str(_PAGE_ROWS)), ("page", str(page))))
+            rows = _rows(body)
+            before = len(found)
+            for row in rows:
+                found.setdefault(_row_key(row, unique), row)
+            if len(found) == before or _is_last(body, page, len(found), len(rows)):
+                break
+        return read_rows(kind, found.values())
+
+    async def _json(self, path: str, query: Pairs = ()) -> Any:
+        response = await self._attempts("GET", path, query, (("accept", "application/json"),), cap=_MAX_CATALOGUE_BYTES)
+        if response.status >= 300:
+            raise _own_error(response)
+        if response.truncated:
+            raise Unreachable("Pica's answer was too large.", "Ask for less, or tell the operator.")
+        try:
+            return json.loads(response.body)
+        except (ValueError, RecursionError) as error:
+            raise Unreachable("Pica's answer could not be read.", _LATER) from error
+
+    async def _attempts(
+        self,
+        method: str,
+        path: str,
+        query: Pairs,
+        headers: Pairs,
+        content: bytes | None = None,
+        fields: Pairs | None = None,
+        cap: int = MAX_RESPONSE_BYTES,
+    ) -> Response:
+        """Try until there is an answer worth returning, by the table of `retries`, within the deadline."""
+        request = self._request(method, path, query, headers, content, fields)
+        with anyio.move_on_after(DEADLINE_SECONDS):
+            attempt = 1
+            while True:
+                try:
+                    response = await self._once(request, cap)
+                    outcome = _outcome(response)
+                except httpx.TransportError as error:
+                    response, outcome = None, retries.Outcome(_failure(error))
+                wait = retries.wait_seconds(attempt, method, outcome, self._chance())
+                if wait is None:
+                    if response is None:
+                        raise _lost(method, outcome)
+                    return replace(response, attempts=attempt)
+                await self._sleep(wait)
+                attempt += 1
+        raise _lost(method, retries.Outcome(retries.Failure.BROKEN))
+
+    def _request(
+        self, method: str, path: str, query: Pairs, headers: Pairs, content: bytes | None, fields: Pairs | None
+    ) -> httpx.Request:
+        try:
+            request = self._client.build_request(
+                method,
+                f"{path}?{urlencode(query)}" if query else path,
+                headers=list(headers),
+                content=content,
+                files=[(name, (None, value)) for name, value in fields] if fields is not None else None,
+            )
+        except (httpx.InvalidURL, UnicodeEncodeError, ValueError) as error:
+            raise InvalidArguments("The request cannot be written as HTTP.", "Use plain values.") from error
+        # The HTTP library normalises dot segments; what goes out must be what was built.
+        sent = request.url.raw_path.decode("ascii").partition("?")[0]
+        if sent != self._client.base_url.raw_path.decode("ascii").rstrip("/") + path:
+            raise InvalidArguments("The request's path would not arrive as written.", "Use plain values in the path.")
+        return request
+
+    async def _once(self, request: httpx.Request, cap: int) -> Response:
+        response = await self._client.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > cap:
+                    break
+        finally:
+            await response.aclose()
+        return _response(response, bytes(body[:cap]), truncated=len(body) > cap)
+
+
+_LATER = "Try again in a minute."
+
+
+def _slug(platform: str) -> str:
+    """Return the platform's name for a path; a name that could leave its segment is refused."""
+    if not _PLATFORM.fullmatch(platform):
+        raise InvalidArguments(
+            f"{text.line(repr(platform), 60)} is not the name of a platform.", "Use a name from list_pica_integrations."
+        )
+    return quote(platform, safe="")
+
+
+# Listings
+
+
+def _rows(body: Any) -> list[Any]:
+    """Return the rows of an envelope or of a bare array, which some endpoints answer with."""
+    rows: Any = as_object(body).get("rows", body)
+    if not isinstance(rows, list):
+        raise Unreachable("Pica's answer has no rows.", _LATER)
+    return as_list(rows)
+
+
+def _row_key(row: Any, unique: str | None) -> str:
+    named = as_object(row).get(unique) if unique else None
+    return str(named) if named is not None else json.dumps(row, sort_keys=True)
+
+
+def _is_last(body: Any, page: int, found: int, rows: int) -> bool:
+    pages, total = as_object(body).get("pages"), as_object(body).get("total")
+    if isinstance(pages, int):
+        return page >= pages
+    return found >= total if isinstance(total, int) else rows < _PAGE_ROWS
+
+
+# Responses
+
+
+def _response(response: httpx.Response, body: bytes, *, truncated: bool) -> Response:
+    """Tell the provider's headers from Pica's: the provider's come back as `x-pica-passthrough-<name>`."""
+    provider: dict[str, str] = {}
+    own: dict[str, str] = {}
+    for name, value in response.headers.items():
+        _, found, short = name.partition("-passthrough-")
+        (provider if found and name.startswith(("x-pica-", "x-one-")) else own)[short if found else name] = value
+    return Response(
+        status=response.status_code,
+        headers=own | provider,
+        body=body,
+        by_provider=bool(provider) or not _is_own_body(body),
+        truncated=truncated,
+    )
+
+
+def _is_own_body(body: bytes) -> bool:
+    """Tell if an answer without provider headers is Pica's: bare text, or the shapes of its own errors."""
+    error = _object(body)
+    return not error or str(error.get("key", "")).startswith("err::") or "correlationId" in error or "type" in error
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    """Return the body if it is a JSON object, else an empty one."""
+    try:
+        return as_object(json.loads(body))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _outcome(response: Response) -> retries.Outcome:
+    delay = retries.delay_seconds(response.headers, datetime.now(UTC)) if response.by_provider else None
+    return retries.status_outcome(response.status, by_provider=response.by_provider, delay_seconds=delay)
+
+
+# Failures
+
+
+def _failure(error: httpx.TransportError) -> retries.Failure:
+    """Tell what the exception proves about the server having seen the request."""
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
+        return retries.Failure.UNSENT
+    if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
+        return retries.Failure.FINAL
+    return retries.Failure.BROKEN
+
+
+def _lost(method: str, outcome: retries.Outcome) -> PicaError:
+    """Return the error for a request that got no answer."""
+    match outcome.failure:
+        case retries.Failure.UNSENT:
+            return Unreachable("Pica cannot be reached; nothing was sent.", "Try again later, or check the network.")
+        case retries.Failure.FINAL:
+            return InvalidArguments("The request cannot be written as HTTP; nothing was sent.", "Use plain values.")
+        case _ if method in _READS:
+            return Unreachable("Pica did not answer in time, or broke off.", _LATER)
+        case _:
+            return OutcomeUnknown(
+                "The request was sent, but its answer was lost: it may have been applied.",
+                "Check with a read before you repeat it.",
+            )
+
+
+def _own_error(response: Response) -> PicaError:
+    """Return the error for an answer of Pica's own with this status."""
+    blocked = re.search(rb"error code: 10\d\d|cloudflare", response.body, re.IGNORECASE)
+    match response.status:
+        case 401 | 403 if not blocked:
+            return SecretRefused("Pica refuses the secret of this server.", "Ask the operator to check PICA_SECRET.")
+        case 429:
+            return RateLimited("Pica's rate limit is reached.", "Wait a few seconds.", retry_after_seconds=None)
+        case status if status >= 500:
+            return Unreachable(f"Pica is out of order (HTTP {status}).", _LATER)
+        case status if 300 <= status < 400:
+            remedy = "Ask the operator to check PICA_BASE_URL."
+            return UpstreamRefused(f"Pica's address redirects elsewhere (HTTP {status}).", remedy, status=status)
+        case status:
+            what = "A network filter in front of Pica refused" if blocked else "Pica refused"
+            said = f"{what} the request (HTTP {status}): {_message(response.body)}"
+            return UpstreamRefused(said, "Tell the operator.", status=status)
+
+
+def _passthrough_error(method: str, response: Response) -> PicaError:
+    """Return the error for Pica's own answer to a passthrough request."""
+    if response.status == 404 and b"onnection" in response.body:
+        return Refused(
+            "Pica does not know this connection any more.",
+            "It may have been connected again or removed; list the connections and try again.",
+            reason=Reason.UNKNOWN_CONNECTION,
+        )
+    if response.status in (502, 503, 504) and method not in _READS:
+        return _lost(method, retries.Outcome(retries.Failure.BROKEN))
+    return _own_error(response)
+
+
+def _message(body: bytes) -> str:
+    """Return Pica's own words, as one short line of data."""
+    error = _object(body)
+    said = error.get("message") or error.get("error") or body.decode("utf-8", "replace")
+    return text.line(repr(said if isinstance(said, str) else text.compact(said)), 200)
