@@ -1,0 +1,132 @@
+"""The room that writes what the model reads: a response or an error as a tool result, bounded and free of surprises.
+
+Text only, and no `outputSchema` or `structuredContent`: clients disagree about which of the two the model sees.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import mcp_types as mcp
+
+from pica_mcp import text
+from pica_mcp.access import connect_link
+from pica_mcp.errors import PicaError, RateLimited
+from pica_mcp.models import Action, Effect, as_object
+from pica_mcp.passthrough import Response
+
+MAX_CHARS = 24_000
+"""About 6,000 tokens."""
+
+_MAX_ERROR_CHARS = 2_000
+_TEXT_TYPE = re.compile(r"text/|.*[/+](json|xml|javascript|csv|yaml|html)\b|application/x-www-form-urlencoded")
+
+
+def said(words: str, *, is_error: bool = False) -> mcp.CallToolResult:
+    """Return a result that says these words."""
+    return mcp.CallToolResult(content=[mcp.TextContent(text=text.clean(words, MAX_CHARS))], is_error=is_error)
+
+
+def failed(error: PicaError) -> mcp.CallToolResult:
+    """Return the error as a result that the model can act on."""
+    wait = error.retry_after_seconds if isinstance(error, RateLimited) else None
+    return said(f"{error} Retry after {wait:.0f} s." if wait else str(error), is_error=True)
+
+
+def answered(action: Action, response: Response) -> mcp.CallToolResult:
+    """Return what the provider answered: its data for success, else what happened and what to do next."""
+    if response.status >= 300:
+        return said(_failure(action, response), is_error=True)
+    return said(_bounded(_content(response), response))
+
+
+def _content(response: Response) -> str:
+    if not response.body:
+        return f"Done (HTTP {response.status}, no content)."
+    if (packed := _packed(response.body)) is not None:
+        return packed
+    kind = response.headers.get("content-type", "").lower()
+    decoded = _decoded(response.body)
+    if decoded is not None and (not kind or _TEXT_TYPE.match(kind) or kind.startswith("application/octet-stream")):
+        return decoded
+    return f"Binary content of type {text.line(kind or 'unknown', 80)}, {len(response.body):,} bytes; it is not shown."
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _packed(body: bytes) -> str | None:
+    """Return JSON without its spaces, None for what is no JSON."""
+    try:
+        return text.compact(json.loads(body))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _decoded(body: bytes) -> str | None:
+    try:
+        decoded = body.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if "\x00" in decoded else decoded
+
+
+def _bounded(content: str, response: Response) -> str:
+    """Cut what is too long and say so, with what to do about it."""
+    if len(content) <= MAX_CHARS and not response.truncated:
+        return content
+    size = f"more than {len(response.body):,} bytes" if response.truncated else f"{len(content):,} characters"
+    note = f"\n[Cut: the answer has {size}. Ask for less with the action's own filter or page arguments.]"
+    return text.clean(content[: MAX_CHARS - len(note)]) + note
+
+
+def _failure(action: Action, response: Response) -> str:
+    body = _json(response.body)
+    message = _message(body) or _decoded(response.body) or ""
+    source = f"error message from {action.platform}"
+    fenced = f"\n{text.fence(text.cap(message.strip(), _MAX_ERROR_CHARS), source)}" if message.strip() else ""
+    return f"{text.line(action.platform, 60)} answered HTTP {response.status}. {_remedy(action, response)}{fenced}"
+
+
+def _remedy(action: Action, response: Response) -> str:
+    match response.status:
+        case 401:
+            link = connect_link(action.platform)
+            return f"The connection is no longer accepted; ask the person to connect it again: {link}"
+        case 403:
+            return "The connected account may not do this; ask the person for more rights, or choose another action."
+        case 404 if response.attempts > 1 and action.effect is Effect.DESTRUCTIVE:
+            return "It is gone; an earlier attempt of this call may have removed it."
+        case 404:
+            return "Check the ids in the arguments."
+        case 429:
+            return "The provider's rate limit is reached; wait before you try again."
+        case status if status >= 500 and action.effect is not Effect.READ:
+            return (
+                "The provider is out of order; check with a read whether the change was applied before you repeat it."
+            )
+        case status if status >= 500:
+            return "The provider is out of order; try again later."
+        case status if status < 400:
+            return "It redirects elsewhere, and redirects are not followed."
+        case _:
+            return "Correct the arguments and call again."
+
+
+def _message(body: Any) -> str:
+    """Return the message of an error body, wherever its API puts it; the whole body where it has none."""
+    if body is None:
+        return ""
+    error = as_object(body)
+    nested = as_object(error.get("error"))
+    for words in (nested.get("message"), error.get("message"), error.get("error_description"), error.get("error")):
+        if isinstance(words, str) and words:
+            details = {k: v for k, v in (nested or error).items() if v and v != words and k != "documentation_url"}
+            return f"{words}\n{text.compact(details)}" if details else words
+    return text.compact(body)

@@ -1,0 +1,251 @@
+"""The room of arguments: an action's documentation as portable JSON Schema, and messages a model can act on.
+
+An action's groups (path, query, headers, body) become one flat object, since models otherwise put query parameters
+into the body; `Parameters.places` is the way back. Sources: the placeholders of the path, always; the groups of
+`ioSchema` where it has them, else an open object. What the server fixes itself (`connectionKey`) is not in the schema.
+
+Schemas come from outside. Only keywords that every client takes are kept, so no `$ref` is ever followed and no
+`pattern` ever run; whatever cannot be read degrades to "anything".
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from pica_mcp import text
+from pica_mcp.errors import InvalidArguments
+from pica_mcp.models import ActionDetails, as_list, as_object
+from pica_mcp.passthrough import BODILESS, may_set_header, placeholders
+from pica_mcp.tools import CONNECTION, Encoding, Group, Parameters, Place
+
+_TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array"})
+_GROUPS: tuple[Group, ...] = ("path", "query", "headers", "body")
+_KEY = re.compile(r"[^A-Za-z0-9_.-]")
+_MAX_KEY_CHARS = 64
+_MAX_DEPTH = 6
+_MAX_PROPERTIES = 100
+_MAX_ENUM = 50
+_DESCRIPTION_CHARS = 160
+_OPEN: Mapping[Group, str] = {"query": "Query parameters by name.", "body": "Request body."}
+_FORM = re.compile(r"application/x-www-form-urlencoded", re.IGNORECASE)
+_MULTIPART = re.compile(r"multipart/form-data", re.IGNORECASE)
+
+
+def derive(action: ActionDetails) -> Parameters:
+    """Return the action's flat arguments. Never raises: what cannot be understood is left open."""
+    found = list(_arguments(action))
+    names = _names([place for place, _, _ in found])
+    properties = {name: schema for name, (_, schema, _) in zip(names, found, strict=True)}
+    required = [name for name, (_, _, needed) in zip(names, found, strict=True) if needed]
+    schema: dict[str, Any] = {"type": "object", "properties": properties}
+    if required:
+        schema["required"] = required
+    places = {name: place for name, (place, _, _) in zip(names, found, strict=True)}
+    return Parameters(schema, places, _encoding(action))
+
+
+def _arguments(action: ActionDetails) -> Iterator[tuple[Place, dict[str, Any], bool]]:
+    """Yield place, schema and whether it is required, for every argument of the action."""
+    groups = as_object(as_object(action.io_schema.get("inputSchema")).get("properties"))
+    described = as_object(as_object(groups.get("path")).get("properties"))
+    for name in placeholders(action):
+        schema = portable(described.get(name))
+        yield Place("path", name), schema if "type" in schema else {"type": "string", **schema}, True
+    for group in ("query", "headers", "body"):
+        if group == "body" and action.method.upper() in BODILESS:
+            continue
+        yield from _group(action, group, as_object(groups.get(group)))
+
+
+def _group(
+    action: ActionDetails, group: Group, schema: Mapping[str, Any]
+) -> Iterator[tuple[Place, dict[str, Any], bool]]:
+    properties = as_object(schema.get("properties"))
+    required = _strings(schema.get("required"))
+    for key in list(properties)[:_MAX_PROPERTIES]:
+        if not _fixed(group, key):
+            yield Place(group, key), portable(properties[key]), key in required
+    if not properties and group in _open_groups(action, schema):
+        yield Place(group, None), {"type": "object", **portable(schema), "description": _OPEN[group]}, False
+
+
+def _open_groups(action: ActionDetails, schema: Mapping[str, Any]) -> tuple[Group, ...]:
+    """Where nothing is documented, query and body stay open; where a schema speaks, only a body that it leaves open."""
+    documented = bool(as_object(as_object(action.io_schema.get("inputSchema")).get("properties")))
+    return ("query", "body") if not documented else ("body",) if schema else ()
+
+
+def _fixed(group: Group, key: str) -> bool:
+    return (group == "body" and key == "connectionKey") or (
+        group == "headers" and not may_set_header(key, documented=True)
+    )
+
+
+def _names(places: list[Place]) -> list[str]:
+    """Return a flat name for each place: its own key, made safe for every client, prefixed by its group on a clash."""
+    names: list[str] = []
+    taken = {CONNECTION}
+    for place in places:
+        plain = _KEY.sub("_", place.key or place.group).strip("_") or "value"
+        name = plain[:_MAX_KEY_CHARS]
+        if name in taken:
+            name = f"{place.group}_{plain}"[:_MAX_KEY_CHARS]
+        number = 2
+        while name in taken:
+            name = f"{place.group}_{plain}"[: _MAX_KEY_CHARS - 4] + f"_{number}"
+            number += 1
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def _encoding(action: ActionDetails) -> Encoding:
+    if _MULTIPART.search(action.knowledge):
+        return "multipart"
+    return "form" if _FORM.search(action.knowledge) else "json"
+
+
+def portable(schema: Any, depth: int = 0) -> dict[str, Any]:
+    """Return what every client takes of a JSON Schema from outside; {} where nothing can be kept."""
+    source = as_object(schema)
+    kind = _kind(source)
+    kept: dict[str, Any] = {"type": kind} if kind else {}
+    if note := _description(source):
+        kept["description"] = note
+    if (values := _enum(source)) and kind in (None, "string"):
+        kept |= {"type": "string", "enum": values}
+    if kind == "array":
+        kept["items"] = portable(source.get("items"), depth + 1) if depth < _MAX_DEPTH else {}
+    if kind == "object" and depth < _MAX_DEPTH:
+        kept |= _object(source, depth)
+    return kept
+
+
+def _object(source: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    properties = as_object(source.get("properties"))
+    safe = {
+        key: portable(value, depth + 1)
+        for key, value in list(properties.items())[:_MAX_PROPERTIES]
+        if key and len(key) <= _MAX_KEY_CHARS and not _KEY.search(key)
+    }
+    required = [key for key in _strings(source.get("required")) if key in safe]
+    return ({"properties": safe} if safe else {}) | ({"required": required} if required else {})
+
+
+def _kind(source: Mapping[str, Any]) -> str | None:
+    kind = source.get("type")
+    if isinstance(kind, list):  # ["string", "null"]: the first that is a type and not null
+        kind = next((k for k in as_list(kind) if k in _TYPES), None)
+    if isinstance(kind, str) and kind in _TYPES:
+        return kind
+    return "object" if "properties" in source else "array" if "items" in source else None
+
+
+def _enum(source: Mapping[str, Any]) -> list[str]:
+    values = [source["const"]] if "const" in source else as_list(source.get("enum"))
+    if len(values) > _MAX_ENUM or not all(isinstance(value, str) and text.clean(value) == value for value in values):
+        return []
+    return list(dict.fromkeys(values))
+
+
+def _description(source: Mapping[str, Any]) -> str:
+    note = source.get("description")
+    return text.line(note, _DESCRIPTION_CHARS) if isinstance(note, str) else ""
+
+
+def _strings(value: Any) -> list[str]:
+    return [item for item in as_list(value) if isinstance(item, str)]
+
+
+def check(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments as the schema means them, or raise `InvalidArguments` that names each fault.
+
+    Null for an argument that is not required counts as not given; a number or boolean written as a string, and a
+    string written as a number, are taken as what they mean, and so is an object or list written as JSON text.
+    """
+    properties = as_object(schema.get("properties"))
+    required = _strings(schema.get("required"))
+    given = {
+        name: coerce(value, as_object(properties.get(name)))
+        for name, value in arguments.items()
+        if value is not None or name in required
+    }
+    faults = [_unknown(name, properties) for name in given if name not in properties]
+    faults += [_missing(name, properties) for name in required if name not in given]
+    known = {name: value for name, value in given.items() if name in properties}
+    validator = Draft202012Validator({"type": "object", "properties": properties})
+    faults += [_fault(error) for error in _errors(validator, known)]
+    if faults:
+        raise InvalidArguments(" ".join(faults[:5]), "Nothing was sent; correct the arguments and call again.")
+    return given
+
+
+def _errors(validator: Draft202012Validator, known: Mapping[str, Any]) -> list[ValidationError]:
+    return sorted(validator.iter_errors(known), key=lambda error: list(map(str, error.absolute_path)))  # pyright: ignore[reportUnknownMemberType]
+
+
+def coerce(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return the value as the schema's type where nothing can be lost by it, else unchanged."""
+    kind = schema.get("type")
+    if kind == "string" and isinstance(value, int | float):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if not isinstance(value, str):
+        return value
+    if kind == "boolean" and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if kind in ("object", "array") and value.lstrip()[:1] == ("{" if kind == "object" else "["):
+        return _parsed(value)
+    if kind in ("integer", "number") and re.fullmatch(r"-?\d{1,18}", value):
+        return int(value)
+    if kind == "number" and re.fullmatch(r"-?\d{1,18}\.\d{1,18}", value):
+        return float(value)
+    return value
+
+
+def _parsed(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _unknown(name: str, properties: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(name, properties, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"it takes: {', '.join(properties) or 'none'}."
+    return f"There is no argument {text.line(repr(name), 60)}; {text.cap(hint, 400)}"
+
+
+def _missing(name: str, properties: Mapping[str, Any]) -> str:
+    note = _description(as_object(properties.get(name)))
+    return f"The argument '{name}' is required{f' ({note})' if note else ''}."
+
+
+def _fault(error: ValidationError) -> str:
+    where = ".".join(map(str, error.absolute_path))
+    expected: Any = error.validator_value
+    match error.validator:
+        case "enum":
+            near = difflib.get_close_matches(str(error.instance), _strings(expected), n=1)
+            hint = f"; nearest: {near[0]}" if near else ""
+            return f"The argument '{where}' must be one of {', '.join(_strings(expected))}{hint}."
+        case "type":
+            return f"The argument '{where}' must be of type {expected}, not {_type_name(error.instance)}."
+        case "required":
+            absent = [key for key in _strings(expected) if key not in as_object(error.instance)]
+            return f"The argument '{where}' lacks {', '.join(absent)}."
+        case _:
+            return f"The argument '{where}' does not fit: {error.validator} {expected}."
+
+
+def _type_name(value: Any) -> str:
+    if value is None:
+        return "null"
+    names = {"bool": "boolean", "int": "integer", "float": "number", "str": "string", "list": "array"}
+    return names.get(type(value).__name__, "object")
