@@ -1,0 +1,261 @@
+"""The room of the fixed tools: what is connected, which action fits, what it needs, and running any action by id.
+
+They carry the names and arguments of Pica's official server, so that prompts written for it keep working. They work
+on live data, so a client that never hears of list changes loses nothing by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import mcp_types as mcp
+
+from pica_mcp import results, schemas, text
+from pica_mcp.access import Caller, admit, connect_link, label_connections, usable, visible
+from pica_mcp.catalog import Catalog
+from pica_mcp.errors import Reason, Refused
+from pica_mcp.models import Action, ActionDetails, Connection, Platform, action_id
+from pica_mcp.naming import tool_names
+from pica_mcp.tools import Call, FixedTool
+
+LIST, SEARCH, KNOWLEDGE, EXECUTE = FIXED_NAMES = (
+    "list_pica_integrations",
+    "search_pica_platform_actions",
+    "get_pica_action_knowledge",
+    "execute_pica_action",
+)
+HIDDEN = "hidden:agents"
+"""Tag of actions that are not offered to agents; they run by id."""
+
+Execute = Callable[[Caller, str, str, Call], Awaitable[mcp.CallToolResult]]
+"""Runs an action: caller, platform, action id, call."""
+
+_MAX_FOUND = 8
+_MAX_PLATFORMS = 20
+_MAX_KNOWLEDGE_CHARS = 20_000
+
+_PLATFORM = {"type": "string", "description": "Platform name, e.g. 'gmail', as in list_pica_integrations."}
+_ACTION_ID = {"type": "string", "description": "Action id from search_pica_platform_actions."}
+
+
+async def names_of(catalog: Catalog, platform: str) -> Mapping[str, Action]:
+    """Return tool name → action for everything the platform has, whether offered to agents or not."""
+    return tool_names((await catalog.actions(platform)).known, frozenset(FIXED_NAMES))
+
+
+def fixed_tools(catalog: Catalog, execute: Execute) -> tuple[FixedTool, ...]:
+    """Return the four tools; `execute` is the line that a named tool travels too."""
+    return (_list_tool(catalog), _search_tool(catalog), _knowledge_tool(catalog), _execute_tool(execute))
+
+
+def _tool(
+    name: str,
+    title: str,
+    description: str,
+    properties: Mapping[str, Any],
+    required: Iterable[str],
+    run: Callable[[Caller, Mapping[str, Any]], Awaitable[mcp.CallToolResult]],
+    *,
+    reads: bool = True,
+    accepts: Mapping[str, Any] | None = None,
+) -> FixedTool:
+    """Return a tool whose arguments are checked first. `accepts` replaces properties by more tolerant ones."""
+    schema: dict[str, Any] = {"type": "object", "properties": dict(properties)}
+    if required:
+        schema["required"] = list(required)
+    checked = {**schema, "properties": {**properties, **(accepts or {})}}
+
+    async def checked_run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
+        return await run(caller, schemas.check(checked, arguments))
+
+    hints = mcp.ToolAnnotations(
+        title=title, read_only_hint=reads, destructive_hint=not reads, idempotent_hint=reads, open_world_hint=True
+    )
+    definition = mcp.Tool(name=name, title=title, description=description, input_schema=schema, annotations=hints)
+    return FixedTool(definition, checked_run)
+
+
+# What is connected
+
+
+def _list_tool(catalog: Catalog) -> FixedTool:
+    async def run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
+        own = visible(caller, await catalog.connections(caller.identity))
+        answer: dict[str, Any] = {"connections": [*_connection_lines(own)]}
+        if query := str(arguments.get("query", "")).strip():
+            answer["platforms"] = _matching(await catalog.platforms(), query)
+        elif not own:
+            answer["note"] = (
+                f"Nothing is connected for {caller.identity}. A person can connect platforms: {connect_link('')}"
+            )
+        return results.said(text.compact(answer))
+
+    return _tool(
+        LIST,
+        "List connected platforms",
+        "List the accounts (Gmail, Slack, ...) connected through Pica that you can act on, with their state. "
+        "With `query`, also find platforms that could be connected.",
+        {"query": {"type": "string", "description": "Words to find platforms that are not connected yet."}},
+        (),
+        run,
+    )
+
+
+def _connection_lines(own: Iterable[Connection]) -> Iterable[dict[str, Any]]:
+    for platform, labels in by_platform(own).items():
+        for label, connection in labels.items():
+            line = {"platform": platform, "connection": label, "state": connection.state}
+            broken = not connection.active or connection.state == "failed"
+            yield {**line, "reconnect": connect_link(platform)} if broken else line
+
+
+def by_platform(connections: Iterable[Connection]) -> Mapping[str, Mapping[str, Connection]]:
+    """Return platform → label → connection, in the order of their names."""
+    grouped: dict[str, list[Connection]] = {}
+    for connection in connections:
+        grouped.setdefault(connection.platform, []).append(connection)
+    return {name: dict(sorted(label_connections(grouped[name]).items())) for name in sorted(grouped)}
+
+
+def _matching(platforms: Iterable[Platform], query: str) -> list[dict[str, str]]:
+    words = query.lower().split()
+    found = [p for p in platforms if all(w in f"{p.platform} {p.name} {p.category}".lower() for w in words)]
+    return [
+        {"platform": text.line(p.platform), "name": text.line(p.name), "connect": connect_link(p.platform)}
+        for p in found[:_MAX_PLATFORMS]
+    ]
+
+
+# Which action fits
+
+
+def _search_tool(catalog: Catalog) -> FixedTool:
+    async def run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
+        platform = str(arguments["platform"]).strip().lower()
+        executes = not caller.grant.knowledge_only and arguments.get("agentType", "execute") == "execute"
+        found = await catalog.search(platform, str(arguments["query"]), execute=executes)
+        offered = [a for a in found if admit(caller, a) is None and not (executes and HIDDEN in a.tags)][:_MAX_FOUND]
+        connected = any(c.platform == platform for c in usable(caller, await catalog.connections(caller.identity)))
+        names = {a.id: n for n, a in (await names_of(catalog, platform)).items()} if connected and executes else {}
+        answer: dict[str, Any] = {"platform": platform, "actions": [_found(action, names) for action in offered]}
+        if not offered:
+            answer["note"] = "No action matches that this server may use. Try other words, fewer of them."
+        elif not connected and executes:
+            answer["note"] = f"{platform} is not connected. A person can connect it: {connect_link(platform)}"
+        return results.said(text.compact(answer))
+
+    return _tool(
+        SEARCH,
+        "Search actions",
+        "Find a platform's API actions by what they do. Call one by its `tool` name if it has one, "
+        "else by `actionId` with execute_pica_action.",
+        {
+            "platform": _PLATFORM,
+            "query": {"type": "string", "description": "What the action should do, e.g. 'send an email'."},
+            "agentType": {
+                "type": "string",
+                "enum": ["execute", "knowledge"],
+                "description": "'knowledge' searches to write code, not to run.",
+            },
+        },
+        ("platform", "query"),
+        run,
+    )
+
+
+def _found(action: Action, names: Mapping[str, str]) -> dict[str, str]:
+    tool = {"tool": names[action.id]} if action.id in names else {}
+    return {
+        **tool,
+        "title": text.line(action.title),
+        "actionId": text.line(action.id),
+        "request": text.line(f"{action.method} {action.path}"),
+        "effect": action.effect,
+    }
+
+
+# What it needs
+
+
+def _knowledge_tool(catalog: Catalog) -> FixedTool:
+    async def run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
+        platform = str(arguments["platform"]).strip().lower()
+        action = await catalog.by_id(platform, action_id(str(arguments["actionId"])))
+        require_platform(action, platform)
+        if refusal := admit(caller, action):
+            raise refusal
+        return results.said(_knowledge(action))
+
+    return _tool(
+        KNOWLEDGE,
+        "Read about an action",
+        "Read how an action works: its arguments, request, response and rules.",
+        {"actionId": _ACTION_ID, "platform": _PLATFORM},
+        ("actionId", "platform"),
+        run,
+    )
+
+
+def _knowledge(action: ActionDetails) -> str:
+    request = text.line(f"{action.method} {action.path}")
+    head = f"{text.line(action.title)} ({action.platform}): {request}, effect: {action.effect}."
+    arguments = f"Arguments of its tool: {text.compact(schemas.derive(action).schema)}"
+    if not action.knowledge.strip():
+        return f"{head}\n{arguments}\nPica has no document of this action."
+    document = text.fence(text.cap(action.knowledge, _MAX_KNOWLEDGE_CHARS), "Pica's document of this action")
+    return f"{head}\n{text.cap(arguments, results.MAX_CHARS - _MAX_KNOWLEDGE_CHARS - 1_000)}\n{document}"
+
+
+def require_platform(action: Action, platform: str) -> None:
+    """Raise `Refused` unless the action is of the platform that was said: a caller must not be led astray by an id."""
+    if action.platform != platform:
+        raise Refused(
+            f"This action is of {action.platform}, not of {text.line(repr(platform), 60)}.",
+            "Pass its own platform, or search for another action.",
+            reason=Reason.PLATFORM,
+        )
+
+
+# Running any action
+
+
+def _execute_tool(execute: Execute) -> FixedTool:
+    async def run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
+        data = schemas.coerce(schemas.coerce(arguments.get("data"), {"type": "object"}), {"type": "array"})
+        form, multipart = arguments.get("isFormUrlEncoded"), arguments.get("isFormData")
+        call = Call(
+            path=arguments.get("pathVariables", {}),
+            query=arguments.get("queryParams", {}),
+            headers=arguments.get("headers", {}),
+            body=data,
+            connection=arguments.get("connectionKey"),
+            encoding="multipart" if multipart else "form" if form else None,
+        )
+        platform = str(arguments["platform"]).strip().lower()
+        return await execute(caller, platform, action_id(str(arguments["actionId"])), call)
+
+    return _tool(
+        EXECUTE,
+        "Run an action",
+        "Run any action by its id, for those that have no tool of their own. Read get_pica_action_knowledge first "
+        "if you do not know its arguments.",
+        {
+            "platform": _PLATFORM,
+            "actionId": _ACTION_ID,
+            "connectionKey": {
+                "type": "string",
+                "description": "Which connection, by its label; only needed if the platform has several.",
+            },
+            "data": {"type": "object", "description": "Request body."},
+            "pathVariables": {"type": "object", "description": "Values for {{placeholders}} of the path."},
+            "queryParams": {"type": "object", "description": "Query parameters; a list repeats its key."},
+            "headers": {"type": "object", "description": "Further request headers, if the action documents any."},
+            "isFormData": {"type": "boolean", "description": "Send data as multipart/form-data."},
+            "isFormUrlEncoded": {"type": "boolean", "description": "Send data as a URL-encoded form."},
+        },
+        ("platform", "actionId"),
+        run,
+        reads=False,
+        accepts={"data": {}},
+    )

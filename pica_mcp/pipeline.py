@@ -1,0 +1,76 @@
+"""The room of the line that every call travels: toolbox, access, schemas, passthrough, api, results.
+
+There is no second door: a named tool and `execute_pica_action` meet in `_act`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import mcp_types as mcp
+
+from pica_mcp import passthrough, results, schemas
+from pica_mcp.access import Caller, choose
+from pica_mcp.api import PicaAPI
+from pica_mcp.catalog import Catalog
+from pica_mcp.discovery import fixed_tools, require_platform
+from pica_mcp.errors import InvalidArguments, PicaError, Reason, Refused, UnknownTool
+from pica_mcp.models import ActionDetails, Connection
+from pica_mcp.toolbox import Budget, Toolbox
+from pica_mcp.tools import CONNECTION, Call, FixedTool, Parameters
+
+_FINAL = frozenset(
+    {Reason.AMBIGUOUS, Reason.PLATFORM, Reason.PERMISSION, Reason.ACTION_NOT_ALLOWED, Reason.KNOWLEDGE_ONLY}
+)
+"""Refusals that newer connections would not change."""
+
+
+class Pipeline:
+    """Answers tool calls."""
+
+    def __init__(self, catalog: Catalog, api: PicaAPI, budget: Budget) -> None:
+        self._catalog = catalog
+        self._api = api
+        self.toolbox = Toolbox(catalog, fixed_tools(catalog, self._execute), budget)
+
+    async def call(self, caller: Caller, name: str, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
+        """Return the tool's answer; whatever a model or a person can act on is a result. Raises only `UnknownTool`."""
+        try:
+            tool = await self.toolbox.find(caller, name)
+            if isinstance(tool, FixedTool):
+                return await tool.run(caller, arguments)
+            wanted = arguments.get(CONNECTION)
+            if not isinstance(wanted, str | None):
+                raise InvalidArguments(f"The argument '{CONNECTION}' must be a label.", "Pass one as text.")
+            flat = {key: value for key, value in arguments.items() if key != CONNECTION}
+            return await self._act(caller, tool.action, tool.parameters, flat, Call(connection=wanted))
+        except UnknownTool:
+            raise
+        except PicaError as error:
+            return results.failed(error)
+
+    async def _execute(self, caller: Caller, platform: str, action_id: str, call: Call) -> mcp.CallToolResult:
+        """Run any action by id. What its schema does not document is sent as given: documents have gaps."""
+        action = await self._catalog.by_id(platform, action_id)
+        require_platform(action, platform)
+        parameters = schemas.derive(action)
+        return await self._act(caller, action, parameters, parameters.flat(call), call)
+
+    async def _act(
+        self, caller: Caller, action: ActionDetails, parameters: Parameters, flat: Mapping[str, Any], rest: Call
+    ) -> mcp.CallToolResult:
+        connection = await self._connection(caller, action, rest.connection)
+        call = parameters.call(schemas.check(parameters.schema, flat), rest)
+        response = await self._api.send(passthrough.build(action, connection, call, parameters.headers))
+        return results.answered(action, response)
+
+    async def _connection(self, caller: Caller, action: ActionDetails, wanted: str | None) -> Connection:
+        """Return the connection to go through; on a miss look once more, since accounts are connected meanwhile."""
+        connections = await self._catalog.connections(caller.identity)
+        try:
+            return choose(caller, action, connections, wanted)
+        except Refused as refusal:
+            if refusal.reason in _FINAL:
+                raise
+        return choose(caller, action, await self._catalog.connections(caller.identity, fresh=True), wanted)

@@ -1,0 +1,231 @@
+"""The room that knows, for each caller, which tools there are and what a name means.
+
+The list depends on the caller's connections and the settings, never on what a call did. Every action of a connected
+platform is callable by its name; a budget decides which of them are listed, since models choose worse among more than
+thirty to fifty tools and clients cut the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, zip_longest
+from typing import Any, Literal
+
+import anyio
+import mcp_types as mcp
+
+from pica_mcp import schemas, text
+from pica_mcp.access import Caller, admit, label_connections, usable, visible
+from pica_mcp.catalog import Catalog
+from pica_mcp.discovery import EXECUTE, HIDDEN, names_of
+from pica_mcp.errors import CallError, PicaError, UnknownTool
+from pica_mcp.models import Action, ActionDetails, Connection, Effect, as_object
+from pica_mcp.passthrough import CUSTOM
+from pica_mcp.tools import CONNECTION, ActionTool, FixedTool, Parameters, Tool
+
+LIST_WAIT_SECONDS = 8.0
+"""A host gives a server about ten seconds to start."""
+
+_CHARS_PER_TOKEN = 4
+_MAX_LOADS = 8
+_BUILD_SECONDS = 2.0
+_SPARE_SECONDS = 0.5
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_FIRST = ("send", "list", "get", "create", "search")
+"""Verbs of the everyday actions, most wanted first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much of a model's context the list may take; the fixed tools are counted in."""
+
+    mode: Literal["auto", "all", "none"] = "auto"
+    max_tools: int = 32
+    max_tokens: int = 7_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The caller's tools. Not `complete` if a part of the account could not be loaded: ask again soon."""
+
+    tools: tuple[Tool, ...]
+    complete: bool
+
+
+class Toolbox:
+    """The tools of every caller."""
+
+    def __init__(self, catalog: Catalog, fixed: Iterable[FixedTool], budget: Budget) -> None:
+        self._catalog = catalog
+        self._fixed = {tool.definition.name: tool for tool in fixed}
+        self._budget = budget
+
+    def fixed(self, caller: Caller) -> tuple[FixedTool, ...]:
+        """Return the tools that are always there, whatever is connected."""
+        hidden = {EXECUTE} if caller.grant.knowledge_only else set[str]()
+        return tuple(tool for name, tool in self._fixed.items() if name not in hidden)
+
+    async def list(self, caller: Caller) -> Listing:
+        """Return the fixed tools, then as many actions as the budget holds.
+
+        Waits at most `LIST_WAIT_SECONDS` for Pica and never raises for its sake: what is there by then is the list,
+        and loading goes on behind it.
+        """
+        fixed = self.fixed(caller)
+        if self._budget.mode == "none" or caller.grant.knowledge_only:
+            return Listing(fixed, complete=True)
+        deadline = anyio.current_time() + LIST_WAIT_SECONDS
+        with anyio.CancelScope(deadline=deadline):
+            try:
+                connections = usable(caller, await self._catalog.connections(caller.identity))
+            except PicaError:
+                return Listing(fixed, complete=False)
+            offers = await self._offers(caller, connections, deadline)
+            wanted = tuple(islice(_in_turn(offers.values()), self._reach()))
+            tools, whole = await self._built(connections, wanted, deadline)
+            chosen = tools if self._budget.mode == "all" else tuple(self._within_budget(fixed, tools))
+            return Listing((*fixed, *chosen), complete=whole and None not in offers.values())
+        return Listing(fixed, complete=False)
+
+    async def find(self, caller: Caller, name: str) -> Tool:
+        """Return the tool of this name, listed or not. Raises `UnknownTool`, or what loading the catalogue raised."""
+        for tool in self.fixed(caller):
+            if tool.definition.name == name:
+                return tool
+        # A connection may be newer than what is kept; a broken one keeps its names, so that the refusal says why.
+        for fresh in (False, True):
+            connections = visible(caller, await self._catalog.connections(caller.identity, fresh=fresh))
+            if not caller.grant.knowledge_only and (found := await self._named(connections, name)):
+                return found
+        raise UnknownTool(
+            f"There is no tool named {text.line(repr(name), 80)}.", "List the tools, or search for an action."
+        )
+
+    async def _named(self, connections: Iterable[Connection], name: str) -> ActionTool | None:
+        connections = tuple(connections)
+        for platform in sorted({c.platform for c in connections}):
+            action = (await names_of(self._catalog, platform)).get(name)
+            if action and HIDDEN not in action.tags:
+                return _build(name, await self._catalog.details(action), connections)
+        return None
+
+    def _reach(self) -> int | None:
+        """How many actions to look at: some are skipped for their size or because they cannot be identified."""
+        return None if self._budget.mode == "all" else 2 * self._budget.max_tools
+
+    async def _offers(
+        self, caller: Caller, connections: Iterable[Connection], deadline: float
+    ) -> Mapping[str, tuple[tuple[str, Action], ...] | None]:
+        """Return platform → what it offers the caller, best first; None for a platform that could not be loaded."""
+        offers: dict[str, tuple[tuple[str, Action], ...] | None] = dict.fromkeys(
+            sorted({c.platform for c in connections})
+        )
+
+        async def load(platform: str) -> None:
+            try:
+                names = await names_of(self._catalog, platform)
+            except PicaError:
+                return
+            offered = [(n, a) for n, a in names.items() if HIDDEN not in a.tags and admit(caller, a) is None]
+            offers[platform] = tuple(sorted(offered, key=_rank))
+
+        with anyio.CancelScope(deadline=deadline - _BUILD_SECONDS):
+            async with anyio.create_task_group() as tasks:
+                for platform in offers:
+                    tasks.start_soon(load, platform)
+        return offers
+
+    async def _built(
+        self, connections: tuple[Connection, ...], wanted: tuple[tuple[str, Action], ...], deadline: float
+    ) -> tuple[tuple[ActionTool, ...], bool]:
+        """Build the tools, in order; one that cannot be identified or loaded is left out, and the rest stands."""
+        built: dict[str, ActionTool] = {}
+        whole = True
+        limiter = anyio.Semaphore(_MAX_LOADS)
+
+        async def build(name: str, action: Action) -> None:
+            nonlocal whole
+            async with limiter:
+                try:
+                    built[name] = _build(name, await self._catalog.details(action), connections)
+                except CallError:
+                    return  # it cannot be told from another, and asking again would not change that
+                except PicaError:
+                    whole = False
+
+        with anyio.CancelScope(deadline=deadline - _SPARE_SECONDS) as scope:
+            async with anyio.create_task_group() as tasks:
+                for name, action in wanted:
+                    tasks.start_soon(build, name, action)
+        return tuple(built[name] for name, _ in wanted if name in built), whole and not scope.cancelled_caught
+
+    def _within_budget(self, fixed: Iterable[Tool], tools: Iterable[ActionTool]) -> Iterator[ActionTool]:
+        costs = [tokens(tool.definition) for tool in fixed]
+        count, left = self._budget.max_tools - len(costs), self._budget.max_tokens - sum(costs)
+        for tool in tools:
+            cost = tokens(tool.definition)
+            if count > 0 and cost <= left:
+                count, left = count - 1, left - cost
+                yield tool
+
+
+def tokens(definition: mcp.Tool) -> int:
+    """Return about how many tokens the definition takes of a model's context."""
+    written = definition.model_dump(by_alias=True, exclude_none=True, include={"name", "description", "input_schema"})
+    return len(text.compact(written)) // _CHARS_PER_TOKEN
+
+
+def _in_turn(offers: Iterable[tuple[tuple[str, Action], ...] | None]) -> Iterator[tuple[str, Action]]:
+    """Yield the best of every platform, then the second best of every platform, and so on."""
+    for turn in zip_longest(*(offered or () for offered in offers)):
+        yield from (offer for offer in turn if offer is not None)
+
+
+def _rank(offer: tuple[str, Action]) -> tuple[Any, ...]:
+    """Order a platform's actions: Pica's own agent-made ones, then everyday verbs, then short paths, then by name."""
+    name, action = offer
+    verb = next(iter(action.title.lower().split()), "")
+    return (
+        CUSTOM not in action.tags,
+        _FIRST.index(verb) if verb in _FIRST else len(_FIRST),
+        action.path.count("/"),
+        name,
+    )
+
+
+def _build(name: str, action: ActionDetails, connections: Iterable[Connection]) -> ActionTool:
+    """Return the action as a tool of a caller with these connections."""
+    parameters = schemas.derive(action)
+    title = text.line(action.title or name, 100)
+    definition = mcp.Tool(
+        name=name,
+        title=title,
+        description=_description(action, title),
+        input_schema=_with_choice(parameters, [c for c in connections if c.platform == action.platform]),
+        annotations=mcp.ToolAnnotations(
+            title=title,
+            read_only_hint=action.effect is Effect.READ,
+            destructive_hint=action.effect is Effect.DESTRUCTIVE,
+            idempotent_hint=action.method.upper() in _IDEMPOTENT,
+            open_world_hint=True,
+        ),
+    )
+    return ActionTool(definition, action, parameters)
+
+
+def _description(action: ActionDetails, title: str) -> str:
+    note = as_object(action.io_schema.get("inputSchema")).get("description")
+    more = f" {text.line(note, 200)}" if isinstance(note, str) and note.strip() else ""
+    return f"{title} ({action.platform}).{more}"
+
+
+def _with_choice(parameters: Parameters, connections: list[Connection]) -> dict[str, Any]:
+    """Return the schema, with the argument that names the connection only where there is a choice."""
+    if len(connections) < 2:
+        return dict(parameters.schema)
+    labels = sorted(label_connections(connections))
+    choice = {"type": "string", "enum": labels, "description": "Which account to use."}
+    required = [CONNECTION, *parameters.schema.get("required", ())]
+    properties = {CONNECTION: choice, **parameters.schema["properties"]}
+    return {**parameters.schema, "properties": properties, "required": required}
