@@ -1,0 +1,51 @@
+"""The room that wires everything: opens in order, closes in reverse. Opening makes no request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import anyio
+
+from pica_mcp.access import Caller, Identity, IdentityType
+from pica_mcp.api import Endpoint, open_api
+from pica_mcp.catalog import Catalog
+from pica_mcp.pipeline import Pipeline
+from pica_mcp.resources import Resources
+from pica_mcp.settings import Settings
+from pica_mcp.toolbox import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything a server needs to answer, for one caller."""
+
+    caller: Caller
+    pipeline: Pipeline
+    resources: Resources
+
+
+@asynccontextmanager
+async def open_app(settings: Settings) -> AsyncGenerator[App]:
+    """Open the application for the configured identity; at the end, loads under way are dropped and sockets closed."""
+    sandbox = None
+    if settings.sandbox:
+        from pica_mcp.sandbox import LIVE_SECRET, Sandbox
+
+        sandbox = Sandbox().app
+        settings = replace(settings, secret=LIVE_SECRET, identity=_sandbox_identity(settings.identity))
+    endpoint = Endpoint(settings.base_url, settings.secret, settings.family, settings.proxy, settings.ca_file)
+    async with open_api(endpoint, sandbox) as api, anyio.create_task_group() as loads:
+        try:
+            catalog = Catalog(api, loads)
+            budget = Budget(settings.tools, settings.max_tools, settings.max_tool_tokens)
+            caller = Caller(settings.identity, settings.grant, settings.environment)
+            yield App(caller, Pipeline(catalog, api, budget), Resources(catalog))
+        finally:
+            loads.cancel_scope.cancel()
+
+
+def _sandbox_identity(configured: Identity) -> Identity:
+    """Return whom the sandbox serves: the user Ada, unless another identity is asked for."""
+    return configured if configured.id or configured.type else Identity("ada", IdentityType.USER)
