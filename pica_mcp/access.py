@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import quote
 
 from pica_mcp import text
 from pica_mcp.errors import Reason, Refused
@@ -148,9 +149,13 @@ def _admit_state(connection: Connection) -> Refused | None:
     )
 
 
+CONNECTIONS_PAGE = "https://app.picaos.com/connections"
+"""Where a person sees and connects accounts."""
+
+
 def connect_link(platform: str) -> str:
-    """Return the dashboard page on which a person connects the platform."""
-    return f"https://app.picaos.com/connections#open={platform}"
+    """Return the page on which a person connects the platform."""
+    return f"{CONNECTIONS_PAGE}#open={quote(platform, safe='')}"
 
 
 def visible(caller: Caller, connections: Iterable[Connection]) -> tuple[Connection, ...]:
@@ -189,12 +194,12 @@ def _suffix(connection: Connection) -> str:
 def choose(caller: Caller, action: Action, connections: Iterable[Connection], wanted: str | None) -> Connection:
     """Return the connection that a call of `action` goes through.
 
-    `wanted` is a label or a key, None if the caller did not say. Raises `Refused` if there is none, if it may not be
+    `wanted` is a label or a key, empty if the caller did not say. Raises `Refused` if there is none, if it may not be
     used, or if there are several and none was named.
     """
     own = visible(caller, connections)
     here = label_connections(c for c in own if c.platform == action.platform)
-    if wanted is None:
+    if not wanted:
         found = _only(action.platform, here, [c for c in here.values() if admit(caller, action, c) is None])
     else:
         found = _named(wanted, here) or next((c for c in own if c.key == wanted), None)

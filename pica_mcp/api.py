@@ -78,10 +78,17 @@ class _Secret(httpx.Auth):
 
 
 @asynccontextmanager
-async def open_api(endpoint: Endpoint, app: Any = None) -> AsyncGenerator[PicaAPI]:
+async def open_api(
+    endpoint: Endpoint,
+    asgi: Any = None,
+    *,
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    chance: Callable[[], float] = random.random,
+) -> AsyncGenerator[PicaAPI]:
     """Open a client of Pica's API and close its sockets at the end. No request is made by opening.
 
-    With an ASGI `app`, requests go to it instead of the network.
+    With an `asgi` application, requests go to it instead of the network. `sleep` and `chance` (in [0, 1)) decide how
+    retries wait.
     """
     async with httpx.AsyncClient(
         base_url=endpoint.base_url,
@@ -92,11 +99,11 @@ async def open_api(endpoint: Endpoint, app: Any = None) -> AsyncGenerator[PicaAP
         trust_env=False,
         timeout=_TIMEOUT,
         limits=httpx.Limits(max_connections=_MAX_SOCKETS, max_keepalive_connections=_MAX_SOCKETS),
-        transport=httpx.ASGITransport(app) if app else None,
+        transport=httpx.ASGITransport(asgi) if asgi else None,
         proxy=endpoint.proxy,
         verify=_trust(endpoint),
     ) as client:
-        yield PicaAPI(client, endpoint.family)
+        yield PicaAPI(client, endpoint.family, sleep, chance)
 
 
 def _trust(endpoint: Endpoint) -> ssl.SSLContext | bool:
@@ -116,10 +123,9 @@ class PicaAPI:
     def __init__(
         self,
         client: httpx.AsyncClient,
-        family: HeaderFamily = "pica",
-        *,
-        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
-        chance: Callable[[], float] = random.random,
+        family: HeaderFamily,
+        sleep: Callable[[float], Awaitable[None]],
+        chance: Callable[[], float],
     ) -> None:
         self._client = client
         self._family = family

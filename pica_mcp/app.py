@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import anyio
 
@@ -27,16 +28,18 @@ class App:
 
 
 @asynccontextmanager
-async def open_app(settings: Settings) -> AsyncGenerator[App]:
-    """Open the application for the configured identity; at the end, loads under way are dropped and sockets closed."""
-    sandbox = None
+async def open_app(settings: Settings, pica: Any = None) -> AsyncGenerator[App]:
+    """Open the application for the configured identity; at the end, loads under way are dropped and sockets closed.
+
+    `pica` is an ASGI application to talk to instead of the network.
+    """
     if settings.sandbox:
         from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 
-        sandbox = Sandbox().app
+        pica = Sandbox().app
         settings = replace(settings, secret=LIVE_SECRET, identity=_sandbox_identity(settings.identity))
     endpoint = Endpoint(settings.base_url, settings.secret, settings.family, settings.proxy, settings.ca_file)
-    async with open_api(endpoint, sandbox) as api, anyio.create_task_group() as loads:
+    async with open_api(endpoint, pica) as api, anyio.create_task_group() as loads:
         try:
             catalog = Catalog(api, loads)
             budget = Budget(settings.tools, settings.max_tools, settings.max_tool_tokens)

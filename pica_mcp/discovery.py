@@ -12,7 +12,7 @@ from typing import Any
 import mcp_types as mcp
 
 from pica_mcp import results, schemas, text
-from pica_mcp.access import Caller, admit, connect_link, label_connections, usable, visible
+from pica_mcp.access import CONNECTIONS_PAGE, Caller, admit, connect_link, label_connections, usable, visible
 from pica_mcp.catalog import Catalog
 from pica_mcp.errors import Reason, Refused
 from pica_mcp.models import Action, ActionDetails, Connection, Platform, action_id
@@ -87,7 +87,7 @@ def _list_tool(catalog: Catalog) -> FixedTool:
             answer["platforms"] = _matching(await catalog.platforms(), query)
         elif not own:
             answer["note"] = (
-                f"Nothing is connected for {caller.identity}. A person can connect platforms: {connect_link('')}"
+                f"Nothing is connected for {caller.identity}. A person can connect accounts: {CONNECTIONS_PAGE}"
             )
         return results.said(text.compact(answer))
 

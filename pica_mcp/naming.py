@@ -18,6 +18,7 @@ MAX_CHARS = 40
 """What fits beside a server's name in every client; see the limits of Cursor, Codex and Gemini CLI."""
 
 _HASH_CHARS = 6
+_ARTICLES = frozenset({"a", "an", "the"})
 
 
 def tool_names(actions: Iterable[Action], reserved: frozenset[str] = frozenset()) -> Mapping[str, Action]:
@@ -28,14 +29,20 @@ def tool_names(actions: Iterable[Action], reserved: frozenset[str] = frozenset()
     for action in actions:
         name = _readable(action)
         plain = len(name) <= MAX_CHARS and shared[name] == 1 and name not in reserved
-        names[name if plain else _hashed(name, action)] = action
+        names[name if plain else _hashed(name, action, names)] = action
     return names
+
+
+def may_name(platform: str, name: str) -> bool:
+    """Tell if the name can be one of the platform's, so that others need not be looked through."""
+    prefix = "_".join(_words(platform))[: MAX_CHARS - _HASH_CHARS - 1].rstrip("_")
+    return name.startswith(prefix)
 
 
 def _readable(action: Action) -> str:
     platform = _words(action.platform)
     title = _words(action.title) or _words(action.key) or _words(f"{action.method} {action.path}") or ["action"]
-    return "_".join([*platform, *_without(platform, title)])
+    return "_".join([*platform, *_without(platform, [w for w in title if w not in _ARTICLES] or title)])
 
 
 def _without(platform: list[str], title: list[str]) -> list[str]:
@@ -53,7 +60,17 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[a-z0-9]+", spaced.lower())
 
 
-def _hashed(name: str, action: Action) -> str:
+def _hashed(name: str, action: Action, taken: Mapping[str, Action]) -> str:
+    """Return the name with as much of the id's hash as tells it from all that are taken."""
     identity = action.id or f"{action.platform} {action.key} {action.method} {action.path} {action.title}"
-    digest = hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()[:_HASH_CHARS]
-    return f"{name[: MAX_CHARS - _HASH_CHARS - 1].rstrip('_')}_{digest}"
+    digest = hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()
+    size = _HASH_CHARS
+    while (hashed := _joined(name, digest[:size])) in taken and size < MAX_CHARS - 2:
+        size += 2
+    return hashed
+
+
+def _joined(name: str, digest: str) -> str:
+    room = MAX_CHARS - len(digest) - 1
+    whole_words = name if len(name) <= room else name[: room + 1].rpartition("_")[0] or name[:room]
+    return f"{whole_words}_{digest}"

@@ -21,6 +21,7 @@ from pica_mcp.catalog import Catalog
 from pica_mcp.discovery import EXECUTE, HIDDEN, names_of
 from pica_mcp.errors import CallError, PicaError, UnknownTool
 from pica_mcp.models import Action, ActionDetails, Connection, Effect, as_object
+from pica_mcp.naming import may_name
 from pica_mcp.passthrough import CUSTOM
 from pica_mcp.tools import CONNECTION, ActionTool, FixedTool, Parameters, Tool
 
@@ -78,12 +79,12 @@ class Toolbox:
         deadline = anyio.current_time() + LIST_WAIT_SECONDS
         with anyio.CancelScope(deadline=deadline):
             try:
-                connections = usable(caller, await self._catalog.connections(caller.identity))
+                own = visible(caller, await self._catalog.connections(caller.identity))
             except PicaError:
                 return Listing(fixed, complete=False)
-            offers = await self._offers(caller, connections, deadline)
+            offers = await self._offers(caller, own, deadline)
             wanted = tuple(islice(_in_turn(offers.values()), self._reach()))
-            tools, whole = await self._built(connections, wanted, deadline)
+            tools, whole = await self._built(caller, own, wanted, deadline)
             chosen = tools if self._budget.mode == "all" else tuple(self._within_budget(fixed, tools))
             return Listing((*fixed, *chosen), complete=whole and None not in offers.values())
         return Listing(fixed, complete=False)
@@ -95,19 +96,18 @@ class Toolbox:
                 return tool
         # A connection may be newer than what is kept; a broken one keeps its names, so that the refusal says why.
         for fresh in (False, True):
-            connections = visible(caller, await self._catalog.connections(caller.identity, fresh=fresh))
-            if not caller.grant.knowledge_only and (found := await self._named(connections, name)):
+            own = visible(caller, await self._catalog.connections(caller.identity, fresh=fresh))
+            if not caller.grant.knowledge_only and (found := await self._named(caller, own, name)):
                 return found
         raise UnknownTool(
             f"There is no tool named {text.line(repr(name), 80)}.", "List the tools, or search for an action."
         )
 
-    async def _named(self, connections: Iterable[Connection], name: str) -> ActionTool | None:
-        connections = tuple(connections)
-        for platform in sorted({c.platform for c in connections}):
+    async def _named(self, caller: Caller, own: tuple[Connection, ...], name: str) -> ActionTool | None:
+        for platform in sorted({c.platform for c in own if may_name(c.platform, name)}):
             action = (await names_of(self._catalog, platform)).get(name)
             if action and HIDDEN not in action.tags:
-                return _build(name, await self._catalog.details(action), connections)
+                return _build(caller, own, name, await self._catalog.details(action))
         return None
 
     def _reach(self) -> int | None:
@@ -115,11 +115,11 @@ class Toolbox:
         return None if self._budget.mode == "all" else 2 * self._budget.max_tools
 
     async def _offers(
-        self, caller: Caller, connections: Iterable[Connection], deadline: float
+        self, caller: Caller, own: tuple[Connection, ...], deadline: float
     ) -> Mapping[str, tuple[tuple[str, Action], ...] | None]:
         """Return platform → what it offers the caller, best first; None for a platform that could not be loaded."""
         offers: dict[str, tuple[tuple[str, Action], ...] | None] = dict.fromkeys(
-            sorted({c.platform for c in connections})
+            sorted({c.platform for c in usable(caller, own)})
         )
 
         async def load(platform: str) -> None:
@@ -137,7 +137,7 @@ class Toolbox:
         return offers
 
     async def _built(
-        self, connections: tuple[Connection, ...], wanted: tuple[tuple[str, Action], ...], deadline: float
+        self, caller: Caller, own: tuple[Connection, ...], wanted: tuple[tuple[str, Action], ...], deadline: float
     ) -> tuple[tuple[ActionTool, ...], bool]:
         """Build the tools, in order; one that cannot be identified or loaded is left out, and the rest stands."""
         built: dict[str, ActionTool] = {}
@@ -148,7 +148,7 @@ class Toolbox:
             nonlocal whole
             async with limiter:
                 try:
-                    built[name] = _build(name, await self._catalog.details(action), connections)
+                    built[name] = _build(caller, own, name, await self._catalog.details(action))
                 except CallError:
                     return  # it cannot be told from another, and asking again would not change that
                 except PicaError:
@@ -194,15 +194,15 @@ def _rank(offer: tuple[str, Action]) -> tuple[Any, ...]:
     )
 
 
-def _build(name: str, action: ActionDetails, connections: Iterable[Connection]) -> ActionTool:
-    """Return the action as a tool of a caller with these connections."""
+def _build(caller: Caller, own: tuple[Connection, ...], name: str, action: ActionDetails) -> ActionTool:
+    """Return the action as a tool of the caller, whose own connections these are."""
     parameters = schemas.derive(action)
     title = text.line(action.title or name, 100)
     definition = mcp.Tool(
         name=name,
         title=title,
         description=_description(action, title),
-        input_schema=_with_choice(parameters, [c for c in connections if c.platform == action.platform]),
+        input_schema=_with_choice(parameters, _labels(caller, own, action.platform)),
         annotations=mcp.ToolAnnotations(
             title=title,
             read_only_hint=action.effect is Effect.READ,
@@ -220,11 +220,16 @@ def _description(action: ActionDetails, title: str) -> str:
     return f"{title} ({action.platform}).{more}"
 
 
-def _with_choice(parameters: Parameters, connections: list[Connection]) -> dict[str, Any]:
+def _labels(caller: Caller, own: tuple[Connection, ...], platform: str) -> list[str]:
+    """Return the labels of the platform's working connections; broken ones have theirs too, so they count for names."""
+    labels = label_connections(c for c in own if c.platform == platform)
+    return sorted(label for label, connection in labels.items() if admit(caller, connection=connection) is None)
+
+
+def _with_choice(parameters: Parameters, labels: list[str]) -> dict[str, Any]:
     """Return the schema, with the argument that names the connection only where there is a choice."""
-    if len(connections) < 2:
+    if len(labels) < 2:
         return dict(parameters.schema)
-    labels = sorted(label_connections(connections))
     choice = {"type": "string", "enum": labels, "description": "Which account to use."}
     required = [CONNECTION, *parameters.schema.get("required", ())]
     properties = {CONNECTION: choice, **parameters.schema["properties"]}
