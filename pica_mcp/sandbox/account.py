@@ -1,0 +1,141 @@
+"""The sandbox's account: connections of three identities in two environments, and how a test changes them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One connected account at a platform; the key is what the passthrough asks for."""
+
+    id: str
+    key: str
+    environment: str
+    platform: str
+    identity: str
+    identity_type: str | None
+    name: str | None
+    tags: tuple[str, ...]
+    state: str
+    active: bool
+    created_at: str
+
+    @property
+    def label(self) -> str:
+        """What the account behind it is called at the provider."""
+        return self.name or self.identity
+
+    def row(self, description: str) -> dict[str, Any]:
+        """The connection as the listing shows it."""
+        return {
+            "id": self.id,
+            "platformVersion": "1.0.0",
+            "name": self.name,
+            "type": "api",
+            "key": self.key,
+            "environment": self.environment,
+            "platform": self.platform,
+            "identity": self.identity,
+            "identityType": self.identity_type,
+            "description": description,
+            "state": self.state,
+            "tags": list(self.tags),
+            "version": "1.0.0",
+            "active": self.active,
+            "createdAt": self.created_at,
+        }
+
+
+class Account:
+    """The connections of one sandbox. Removing one and connecting it again gives a new key, as with Pica."""
+
+    def __init__(self) -> None:
+        self._connections: dict[str, Connection] = {}
+        self._made: list[str] = []
+
+    def connect(
+        self,
+        platform: str,
+        *,
+        identity: str | None = None,
+        identity_type: str | None = None,
+        name: str | None = None,
+        tags: Iterable[str] = (),
+        environment: str = "live",
+        state: str = "operational",
+        active: bool = True,
+    ) -> str:
+        """Add a connection and return its key, which follows from the arguments and how often they were used."""
+        stable = "/".join((environment, platform, identity or "", identity_type or "", name or ""))
+        token = uuid5(NAMESPACE_OID, f"{stable}/{self._made.count(stable)}").hex
+        connection = Connection(
+            id=str(uuid5(NAMESPACE_OID, f"row/{token}")),
+            key=_key(environment, platform, token, identity),
+            environment=environment,
+            platform=platform,
+            identity=identity or token,
+            identity_type=identity_type,
+            name=name,
+            tags=tuple(tags),
+            state=state,
+            active=active,
+            created_at=_created(len(self._made)),
+        )
+        self._made.append(stable)
+        self._connections[connection.key] = connection
+        return connection.key
+
+    def remove(self, key: str) -> None:
+        """Forget a connection; KeyError if there is none."""
+        del self._connections[key]
+
+    def change(self, key: str, **fields: Any) -> Connection:
+        """Replace fields of a connection and return it; KeyError if there is none."""
+        self._connections[key] = replace(self._connections[key], **fields)
+        return self._connections[key]
+
+    def find(self, key: str) -> Connection | None:
+        """The connection with that key, in any environment."""
+        return self._connections.get(key)
+
+    def within(self, environment: str) -> list[Connection]:
+        """The connections of one environment, newest first."""
+        return [c for c in reversed(self._connections.values()) if c.environment == environment]
+
+
+def furnish(account: Account) -> None:
+    """Connect what every sandbox starts with."""
+    _furnish_ada(account)
+    account.connect("gmail", identity="growth", identity_type="team", name="Growth inbox")
+    account.connect("slack", identity="growth", identity_type="team")
+    account.connect("stripe", identity="acme", identity_type="organization", name="Acme billing")
+    account.connect("github", identity="acme", identity_type="organization", name="acme-bot")
+    account.connect("github", name="Dashboard")
+    for platform, name in (("gmail", "Test mailbox"), ("stripe", "Test billing")):
+        account.connect(platform, identity="ada", identity_type="user", name=name, environment="test")
+
+
+def _furnish_ada(account: Account) -> None:
+    for platform, name, tags, state in (
+        ("gmail", "Work", (), "operational"),
+        ("gmail", "Personal", (), "operational"),
+        ("slack", "Engines", (), "operational"),
+        ("slack", "Old workspace", (), "failed"),
+        ("stripe", "Engines billing", (), "operational"),
+        ("github", None, ("oss",), "operational"),
+    ):
+        account.connect(platform, identity="ada", identity_type="user", name=name, tags=tags, state=state)
+
+
+def _key(environment: str, platform: str, token: str, identity: str | None) -> str:
+    base = f"{environment}::{platform}::default::{token}"
+    # Pica turns spaces and colons of an identity into dashes, as both would break the key's own grammar.
+    return f"{base}|{identity.replace(' ', '-').replace(':', '-')}" if identity else base
+
+
+def _created(sequence: int) -> str:
+    moment = datetime(2026, 1, 2, 8, 30, 0, 125_000, tzinfo=UTC) + timedelta(hours=sequence)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

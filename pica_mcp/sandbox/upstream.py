@@ -1,0 +1,138 @@
+"""The sandbox's side of a provider: the call that reaches it, its reply, and ids and times that repeat exactly."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import count
+from typing import Any, cast
+
+from pica_mcp.sandbox import forms
+
+Json = dict[str, Any]
+
+
+class MalformedError(Exception):
+    """A body that the provider cannot read in the encoding it was sent in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as the provider sees it: placeholders resolved and decoded, everything else as the caller sent it."""
+
+    path: Mapping[str, str]
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    body: bytes
+
+    def first(self, name: str, default: str = "") -> str:
+        """The first query value of that name."""
+        return next((value for key, value in self.query if key == name), default)
+
+    def every(self, name: str) -> list[str]:
+        """All query values of that name, in order; a repeated key is a list."""
+        return [value for key, value in self.query if key == name]
+
+    def number(self, name: str, default: int) -> int:
+        """A query value as a whole number; anything else is malformed."""
+        return whole(self.first(name) or default)
+
+    def json(self) -> Json:
+        """The body as a JSON object; an empty body is an empty object."""
+        return json_object(self.body or b"{}")
+
+    def form(self) -> Json:
+        """The body as a form in bracket notation; any other content type with a body is malformed."""
+        if self.body and not self.is_form:
+            raise MalformedError
+        try:
+            return forms.parse(self.body)
+        except (ValueError, RecursionError) as error:
+            raise MalformedError from error
+
+    @property
+    def is_form(self) -> bool:
+        """Whether the caller declared a URL-encoded form."""
+        return self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the provider sends back, before Pica renames its headers. Without a `body` it is empty."""
+
+    status: int = 200
+    body: Any = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def content(self) -> bytes:
+        """The bytes on the wire."""
+        return b"" if self.body is None else json.dumps(self.body).encode()
+
+
+class ProviderError(Exception):
+    """A provider's refusal, raised by a handler and sent as the reply it carries."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(f"provider answered {reply.status}")
+        self.reply = reply
+
+
+class Ledger:
+    """Ids and times of one account, counted instead of drawn or read, so that two sandboxes write the same."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._ids = count(1)
+        self._minutes = count()
+
+    def token(self, length: int) -> str:
+        """A fresh id of lower-case hexadecimal digits, at most 64."""
+        return sha256(f"{self._seed}/{next(self._ids)}".encode()).hexdigest()[:length]
+
+    def number(self) -> int:
+        """A fresh id in nine digits."""
+        return 100_000_000 + int(self.token(7), 16)
+
+    def moment(self) -> datetime:
+        """One minute after the moment before."""
+        return datetime(2026, 1, 5, 9, 0, tzinfo=UTC) + timedelta(minutes=next(self._minutes))
+
+
+def json_object(data: bytes) -> Json:
+    """The JSON object in the bytes; anything else, and text that has no UTF-8 form, is malformed."""
+    try:
+        value = json.loads(data)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise MalformedError from error
+    if not isinstance(value, dict):
+        raise MalformedError
+    return cast("Json", value)
+
+
+def whole(value: Any) -> int:
+    """A whole number however it was written; anything else is malformed."""
+    try:
+        return int(value)
+    except (TypeError, ValueError) as error:
+        raise MalformedError from error
+
+
+def strings(value: Any) -> list[str]:
+    """A list of strings, empty for None; anything else is malformed."""
+    items = cast("list[Any]", [] if value is None else value)
+    if not isinstance(value, list | None) or not all(isinstance(item, str) for item in items):
+        raise MalformedError
+    return items
+
+
+def slug(text: str) -> str:
+    """Lower-case words joined by dashes, fit for an address or a login."""
+    return "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split()) or "account"
+
+
+def stamp(moment: datetime) -> str:
+    """ISO-8601 in whole seconds, as most providers write it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
