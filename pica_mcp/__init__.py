@@ -8,7 +8,7 @@ The map of the rooms, outer ring first, with what each may import of the others;
     hosting      transports: how a client reaches the server                 server app settings
     server       MCP handlers, thin, with a boundary around each             app catalog access errors
     app          opens everything in order, closes it in reverse             pipeline toolbox resources catalog api access settings sandbox
-    settings     flags, environment, default; the only one to read those     access errors
+    settings     flags, environment, default; the only one to read those     access models errors
     sandbox      a pretend Pica; imports nothing of ours
     pipeline     the line that every call travels                            toolbox discovery results schemas catalog api passthrough access tools models errors
     toolbox      per caller: the list of tools, and name to tool             discovery schemas naming catalog passthrough access tools text models errors
@@ -16,7 +16,7 @@ The map of the rooms, outer ring first, with what each may import of the others;
     resources    what can be read                                            catalog access text models errors
     results      response or error as a tool result, bounded                 passthrough access text models errors
     schemas      arguments as portable JSON Schema, and their check          passthrough tools text models errors
-    naming       an action's name as a tool                                  models
+    naming       an action's name as a tool                                  text models
     catalog      what exists now; loaded once, kept, joined to ids           api access text models errors
     api          the only door to the network                                passthrough retries access text models errors
     passthrough  action, connection and arguments as the request to send     tools text models errors

@@ -16,8 +16,6 @@ the reason:
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -172,23 +170,16 @@ def usable(caller: Caller, connections: Iterable[Connection]) -> tuple[Connectio
 def label_connections(connections: Iterable[Connection]) -> Mapping[str, Connection]:
     """Name connections of one platform as a person would: by name, else tag, else platform with a short suffix.
 
-    Labels are unique; names that several share get the suffix too, whatever the order. The suffix comes from the
-    key, but the key cannot be found from it.
+    Labels are unique, whatever the order; connections that share a name all get the suffix.
     """
-    wanted = [(_plain_label(connection), connection) for connection in connections]
-    shared = Counter(label.casefold() for label, _ in wanted)
-    return {
-        label if label and shared[label.casefold()] == 1 else f"{label or c.platform}-{_suffix(c)}": c
-        for label, c in wanted
-    }
+    return text.tell_apart(connections, _label)
 
 
-def _plain_label(connection: Connection) -> str:
-    return text.line(connection.name or next(iter(connection.tags), ""), 60)
-
-
-def _suffix(connection: Connection) -> str:
-    return hashlib.sha256(connection.key.encode("utf-8", "replace")).hexdigest()[:6]
+def _label(connection: Connection, hash_chars: int) -> str:
+    plain = text.line(connection.name or next(iter(connection.tags), ""), 60)
+    if plain and not hash_chars:
+        return plain
+    return f"{plain or connection.platform}-{text.short_hash(connection.key, hash_chars or 6)}"
 
 
 def choose(caller: Caller, action: Action, connections: Iterable[Connection], wanted: str | None) -> Connection:

@@ -48,7 +48,9 @@ _MAX_PAGES = 200
 _MAX_SOCKETS = 128
 _TIMEOUT = httpx.Timeout(connect=5, read=35, write=10, pool=None)
 _USER_AGENT = f"pica-mcp/{__version__}"
+_KEY = re.compile(r"\b(live|test)::[\w-]+::[^\s'\"]+")
 _PLATFORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_ACCEPT = (("accept", "application/json, text/*;q=0.9, */*;q=0.8"),)
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HeaderFamily = Literal["pica", "one"]
@@ -103,12 +105,12 @@ async def open_api(
         proxy=endpoint.proxy,
         verify=_trust(endpoint),
     ) as client:
-        yield PicaAPI(client, endpoint.family, sleep, chance)
+        yield PicaAPI(client, endpoint, sleep, chance)
 
 
 def _trust(endpoint: Endpoint) -> ssl.SSLContext | bool:
     """Return whom to trust: the named certificates, else the system's. Plain HTTP needs nobody, and no time for it."""
-    if not endpoint.base_url.startswith("https:"):
+    if not endpoint.base_url.lower().startswith("https:"):
         return False
     return ssl.create_default_context(cafile=endpoint.ca_file) if endpoint.ca_file else True
 
@@ -123,12 +125,12 @@ class PicaAPI:
     def __init__(
         self,
         client: httpx.AsyncClient,
-        family: HeaderFamily,
+        endpoint: Endpoint,
         sleep: Callable[[float], Awaitable[None]],
         chance: Callable[[], float],
     ) -> None:
         self._client = client
-        self._family = family
+        self._endpoint = endpoint
         self._sleep = sleep
         self._chance = chance
 
@@ -171,7 +173,10 @@ class PicaAPI:
 
     async def whoami(self) -> Whoami:
         """Return whom the secret belongs to."""
-        return Whoami.model_validate(await self._json("/v1/users/whoami"))
+        found = read_rows(Whoami, [await self._json("/v1/users/whoami")])
+        if not found:
+            raise Unreachable("Pica's answer could not be read.", _LATER)
+        return found[0]
 
     # Passthrough
 
@@ -180,17 +185,18 @@ class PicaAPI:
 
         Raises `OutcomeUnknown` for a write whose answer was lost, and `Refused` if Pica does not know the connection.
         """
+        own_accept = any(name == "accept" for name, _ in request.headers)
         headers = (
-            ("accept", "application/json, text/*;q=0.9, */*;q=0.8"),
+            *(() if own_accept else _ACCEPT),
             *request.headers,
-            (f"x-{self._family}-connection-key", request.connection_key),
-            (f"x-{self._family}-action-id", request.action_id),
+            (f"x-{self._endpoint.family}-connection-key", request.connection_key),
+            (f"x-{self._endpoint.family}-action-id", request.action_id),
         )
         response = await self._attempts(
             request.method, f"/v1/passthrough{request.path}", request.query, headers, request.content, request.fields
         )
-        if not response.by_provider and response.status >= 400:
-            raise _passthrough_error(request.method, response)
+        if not response.by_provider and response.status >= 300:
+            raise _passthrough_error(request.method, response, (self._endpoint.secret, request.connection_key))
         return response
 
     # Shared
@@ -214,7 +220,7 @@ class PicaAPI:
     async def _json(self, path: str, query: Pairs = ()) -> Any:
         response = await self._attempts("GET", path, query, (("accept", "application/json"),), cap=_MAX_CATALOGUE_BYTES)
         if response.status >= 300:
-            raise _own_error(response)
+            raise _own_error(response, (self._endpoint.secret,))
         if response.truncated:
             raise Unreachable("Pica's answer was too large.", "Ask for less, or tell the operator.")
         try:
@@ -234,22 +240,24 @@ class PicaAPI:
     ) -> Response:
         """Try until there is an answer worth returning, by the table of `retries`, within the deadline."""
         request = self._request(method, path, query, headers, content, fields)
-        with anyio.move_on_after(DEADLINE_SECONDS):
+        with anyio.move_on_after(DEADLINE_SECONDS) as scope:
             attempt = 1
             while True:
                 try:
-                    response = await self._once(request, cap)
-                    outcome = _outcome(response)
-                except httpx.TransportError as error:
+                    response = replace(await self._once(request, cap), attempts=attempt)
+                    outcome = retries.status_outcome(
+                        response.status, by_provider=response.by_provider, delay_seconds=response.retry_after_seconds
+                    )
+                except httpx.RequestError as error:
                     response, outcome = None, retries.Outcome(_failure(error))
                 wait = retries.wait_seconds(attempt, method, outcome, self._chance())
-                if wait is None:
+                if wait is None or anyio.current_time() + wait >= scope.deadline:
                     if response is None:
-                        raise _lost(method, outcome)
-                    return replace(response, attempts=attempt)
+                        raise _lost(method, outcome.failure)
+                    return response
                 await self._sleep(wait)
                 attempt += 1
-        raise _lost(method, retries.Outcome(retries.Failure.BROKEN))
+        raise _lost(method, retries.Failure.BROKEN)
 
     def _request(
         self, method: str, path: str, query: Pairs, headers: Pairs, content: bytes | None, fields: Pairs | None
@@ -328,12 +336,14 @@ def _response(response: httpx.Response, body: bytes, *, truncated: bool) -> Resp
     for name, value in response.headers.items():
         _, found, short = name.partition("-passthrough-")
         (provider if found and name.startswith(("x-pica-", "x-one-")) else own)[short if found else name] = value
+    headers = own | provider
     return Response(
         status=response.status_code,
-        headers=own | provider,
+        headers=headers,
         body=body,
         by_provider=bool(provider) or not _is_own_body(body),
         truncated=truncated,
+        retry_after_seconds=retries.delay_seconds(headers, datetime.now(UTC)),
     )
 
 
@@ -351,15 +361,10 @@ def _object(body: bytes) -> Mapping[str, Any]:
         return {}
 
 
-def _outcome(response: Response) -> retries.Outcome:
-    delay = retries.delay_seconds(response.headers, datetime.now(UTC)) if response.by_provider else None
-    return retries.status_outcome(response.status, by_provider=response.by_provider, delay_seconds=delay)
-
-
 # Failures
 
 
-def _failure(error: httpx.TransportError) -> retries.Failure:
+def _failure(error: httpx.RequestError) -> retries.Failure:
     """Tell what the exception proves about the server having seen the request."""
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
         return retries.Failure.UNSENT
@@ -368,9 +373,9 @@ def _failure(error: httpx.TransportError) -> retries.Failure:
     return retries.Failure.BROKEN
 
 
-def _lost(method: str, outcome: retries.Outcome) -> PicaError:
+def _lost(method: str, failure: retries.Failure) -> PicaError:
     """Return the error for a request that got no answer."""
-    match outcome.failure:
+    match failure:
         case retries.Failure.UNSENT:
             return Unreachable("Pica cannot be reached; nothing was sent.", "Try again later, or check the network.")
         case retries.Failure.FINAL:
@@ -384,40 +389,47 @@ def _lost(method: str, outcome: retries.Outcome) -> PicaError:
             )
 
 
-def _own_error(response: Response) -> PicaError:
-    """Return the error for an answer of Pica's own with this status."""
-    blocked = re.search(rb"error code: 10\d\d|cloudflare", response.body, re.IGNORECASE)
-    match response.status:
-        case 401 | 403 if not blocked:
-            return SecretRefused("Pica refuses the secret of this server.", "Ask the operator to check PICA_SECRET.")
-        case 429:
-            return RateLimited("Pica's rate limit is reached.", "Wait a few seconds.", retry_after_seconds=None)
-        case status if status >= 500:
-            return Unreachable(f"Pica is out of order (HTTP {status}).", _LATER)
-        case status if 300 <= status < 400:
-            remedy = "Ask the operator to check PICA_BASE_URL."
-            return UpstreamRefused(f"Pica's address redirects elsewhere (HTTP {status}).", remedy, status=status)
-        case status:
-            what = "A network filter in front of Pica refused" if blocked else "Pica refused"
-            said = f"{what} the request (HTTP {status}): {_message(response.body)}"
-            return UpstreamRefused(said, "Tell the operator.", status=status)
+def _own_error(response: Response, hidden: tuple[str, ...]) -> PicaError:
+    """Return the error for an answer of Pica's own with this status; `hidden` is what no message may repeat."""
+    status = response.status
+    if re.search(rb"error code: 10\d\d|cloudflare", response.body, re.IGNORECASE):
+        return UpstreamRefused(f"A network filter refused the request (HTTP {status}).", _TELL, status=status)
+    # A refused secret is told by 401 or in bare text; a 403 in JSON is about what was asked for.
+    if status == 401 or (status == 403 and not _object(response.body)):
+        return SecretRefused("Pica refuses the secret of this server.", "Ask the operator to check PICA_SECRET.")
+    if status == 429:
+        return RateLimited("Pica's rate limit is reached.", "Wait a few seconds.", retry_after_seconds=None)
+    if status >= 500:
+        return Unreachable(f"Pica is out of order (HTTP {status}).", _LATER)
+    if status < 400:
+        remedy = "Ask the operator to check PICA_BASE_URL."
+        return UpstreamRefused(f"Pica's address redirects elsewhere (HTTP {status}).", remedy, status=status)
+    said = f"Pica refused the request (HTTP {status}): {_message(response.body, hidden)}"
+    return UpstreamRefused(said, _TELL, status=status)
 
 
-def _passthrough_error(method: str, response: Response) -> PicaError:
+_TELL = "Tell the operator."
+
+
+def _passthrough_error(method: str, response: Response, hidden: tuple[str, ...]) -> PicaError:
     """Return the error for Pica's own answer to a passthrough request."""
-    if response.status == 404 and b"onnection" in response.body:
+    # "Supported Connection Model Definition not found" is about the action.
+    if response.status == 404 and re.search(rb"[Cc]onnection(?! Model)", response.body):
         return Refused(
             "Pica does not know this connection any more.",
             "It may have been connected again or removed; list the connections and try again.",
             reason=Reason.UNKNOWN_CONNECTION,
         )
-    if response.status in (502, 503, 504) and method not in _READS:
-        return _lost(method, retries.Outcome(retries.Failure.BROKEN))
-    return _own_error(response)
+    if response.status >= 500 and method not in _READS:
+        return _lost(method, retries.Failure.BROKEN)
+    return _own_error(response, hidden)
 
 
-def _message(body: bytes) -> str:
-    """Return Pica's own words, as one short line of data."""
+def _message(body: bytes, hidden: tuple[str, ...]) -> str:
+    """Return Pica's own words, as one short line of data without what is hidden."""
     error = _object(body)
-    said = error.get("message") or error.get("error") or body.decode("utf-8", "replace")
-    return text.line(repr(said if isinstance(said, str) else text.compact(said)), 200)
+    words = error.get("message") or error.get("error") or body.decode("utf-8", "replace")
+    shown = words if isinstance(words, str) else text.compact(words)
+    for secret in hidden:
+        shown = shown.replace(secret, "…")
+    return text.line(repr(_KEY.sub("…", shown)), 200)

@@ -4,16 +4,17 @@ Everything is loaded once however many ask at the same time, in a task of its ow
 not spoil it for the others. A failed load is told to those who waited and never kept: it is not an empty account.
 
 From a listed action to its id: a row's own id if it has one; else the knowledge documents of platforms up to a few
-hundred actions, which schemas need anyway; else, for the actions that are wanted, a search by title. What stays
-ambiguous is not callable by name, counted and said.
+hundred actions, which schemas and tags need anyway; else, for the actions that are wanted, a search by title. What
+stays ambiguous is not callable by name, counted and said.
 """
 
 from __future__ import annotations
 
+import logging
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import anyio
@@ -22,8 +23,10 @@ from anyio.abc import TaskGroup
 from pica_mcp import text
 from pica_mcp.access import Identity
 from pica_mcp.api import PicaAPI
-from pica_mcp.errors import UnknownAction
+from pica_mcp.errors import PicaError, UnknownAction, Unreachable
 from pica_mcp.models import Action, ActionDetails, Connection, Platform
+
+logger = logging.getLogger(__name__)
 
 CONNECTIONS_TTL_SECONDS = 60.0
 _CATALOGUE_TTL_SECONDS = 3600.0
@@ -31,6 +34,8 @@ _MAX_ACTIONS_BY_KNOWLEDGE = 400
 """Up to here a platform's documents are fetched whole; beyond, only those of the actions that are wanted."""
 
 ValueT = TypeVar("ValueT")
+KeyT = TypeVar("KeyT", bound=Hashable)
+ActionT = TypeVar("ActionT", bound=Action)
 
 
 class Kept(Generic[ValueT]):
@@ -59,7 +64,7 @@ class Kept(Generic[ValueT]):
         try:
             value = await self._load()
             self._value = (value, self._clock())
-            flight.outcome = value
+            flight.outcome.append(value)
         except Exception as error:  # noqa: BLE001 - carried to every waiter, where a boundary deals with it
             flight.failure = error
         finally:
@@ -72,14 +77,14 @@ class _Flight(Generic[ValueT]):
 
     def __init__(self) -> None:
         self.done = anyio.Event()
-        self.outcome: ValueT | None = None
-        self.failure: Exception | None = None
+        self.outcome: list[ValueT] = []
+        self.failure: Exception = Unreachable("The server is closing.")
 
     async def landed(self) -> ValueT:
         await self.done.wait()
-        if self.failure is not None:
-            raise self.failure.with_traceback(None)
-        return self.outcome  # pyright: ignore[reportReturnType] - set whenever failure is not
+        for outcome in self.outcome:
+            return outcome
+        raise self.failure.with_traceback(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,9 @@ class Actions:
 
     known: tuple[Action, ...]
     ambiguous: int = 0
-    """Rows that several actions match, so that they can only be called by id."""
+    """Rows that no document, or several, fit, so that they can only be called by id."""
+    documents: Mapping[str, ActionDetails] = field(default_factory=dict[str, ActionDetails], repr=False)
+    """What came along with the ids."""
 
 
 class Catalog:
@@ -100,8 +107,8 @@ class Catalog:
         self._clock = clock
         self._connections: dict[Identity, Kept[tuple[Connection, ...]]] = {}
         self._actions: dict[str, Kept[Actions]] = {}
-        self._details: dict[str, Kept[ActionDetails | None]] = {}
-        self._documents: dict[str, ActionDetails] = {}
+        self._documents: dict[str, Kept[ActionDetails | None]] = {}
+        self._found: dict[tuple[str, ...], Kept[Action]] = {}
         self._platforms = self._keep(api.platforms, _CATALOGUE_TTL_SECONDS)
 
     def _keep(self, load: Callable[[], Awaitable[ValueT]], ttl_seconds: float) -> Kept[ValueT]:
@@ -121,24 +128,27 @@ class Catalog:
 
     async def actions(self, platform: str) -> Actions:
         """Return the platform's actions, with ids as far as they are known."""
-        kept = self._actions.get(platform)
-        if kept is None:
-            kept = self._actions[platform] = self._keep(lambda: self._identified(platform), _CATALOGUE_TTL_SECONDS)
-        return await kept.get()
+        return await self._remembered(self._actions, platform, lambda: self._identified(platform))
 
     async def details(self, action: Action) -> ActionDetails:
-        """Return the listed action with its documents and its id. Raises `UnknownAction` if no single id fits."""
-        identified = action if action.id else await self._by_search(action)
-        found = await self._document(identified.id)
-        return ActionDetails.model_validate({**(found.model_dump() if found else {}), **_told(identified)})
+        """Return the listed action with its document and its id. Raises `UnknownAction` if no single id fits."""
+        if not action.id:
+            listed = action
+            action = await self._remembered(
+                self._found, (listed.platform, listed.key, *_name(listed)), lambda: self._by_search(listed)
+            )
+        document = (await self.actions(action.platform)).documents.get(action.id) or await self._document(action.id)
+        return _merged(ActionDetails, action, document)
 
     async def by_id(self, platform: str, action_id: str) -> ActionDetails:
         """Return the action with this id, whatever its platform. Raises `UnknownAction` if Pica has none."""
-        if found := await self._document(action_id):
-            return found
-        for action in (await self.actions(platform)).known:  # an action can be listed and have no document
-            if action.id == action_id:
-                return await self.details(action)
+        if action_id:
+            listed = await self.actions(platform) if platform in self._actions else Actions(())
+            if found := listed.documents.get(action_id) or await self._document(action_id):
+                return found
+            for action in (await self.actions(platform)).known:  # an action can be listed and have no document
+                if action.id == action_id:
+                    return _merged(ActionDetails, action, None)
         raise UnknownAction(
             f"No action has the id {text.line(repr(action_id), 80)}.",
             "Use an id from search_pica_platform_actions, exactly as it is written.",
@@ -149,27 +159,34 @@ class Catalog:
         return await self._api.search(platform, query, execute=execute)
 
     async def _document(self, action_id: str) -> ActionDetails | None:
-        if known := self._documents.get(action_id):
-            return known
-        kept = self._details.get(action_id)
-        if kept is None:
-            kept = self._keep(lambda: self._api.knowledge(action_id), _CATALOGUE_TTL_SECONDS)
-        found = await kept.get()
-        if found is not None:  # ids that do not exist are not remembered: a caller could ask for any number of them
-            self._details[action_id] = kept
-        return found
+        return await self._remembered(self._documents, action_id, lambda: self._api.knowledge(action_id))
+
+    async def _remembered(
+        self, kept: dict[KeyT, Kept[ValueT]], key: KeyT, load: Callable[[], Awaitable[ValueT]]
+    ) -> ValueT:
+        """Return the value of the key. What does not exist is forgotten, since a caller could name any number of it."""
+        one = kept.setdefault(key, self._keep(load, _CATALOGUE_TTL_SECONDS))
+        try:
+            value = await one.get()
+        except PicaError:
+            kept.pop(key, None)
+            raise
+        if value in (None, Actions(())):
+            kept.pop(key, None)
+        return value
 
     async def _identified(self, platform: str) -> Actions:
         rows = await self._api.actions(platform)
-        if all(row.id and row.path for row in rows) or len(rows) > _MAX_ACTIONS_BY_KNOWLEDGE:
+        if not rows or len(rows) > _MAX_ACTIONS_BY_KNOWLEDGE:
             return Actions(rows)
-        documents = await self._api.knowledge_of(platform)
-        self._documents |= {document.id: document for document in documents}
-        return _join(rows, documents)
+        actions = _join(rows, await self._api.knowledge_of(platform))
+        if actions.ambiguous:
+            logger.info("%s: %d of %d actions can only be called by id", platform, actions.ambiguous, len(rows))
+        return actions
 
     async def _by_search(self, action: Action) -> Action:
         found = await self._api.search(action.platform, action.title, execute=False)
-        fitting = [f for f in found if _same_name(f, action) and f.key in ("", action.key)]
+        fitting = [f for f in found if f.id and _name(f) == _name(action) and f.key in ("", action.key)]
         if len(fitting) != 1:
             raise UnknownAction(
                 f"{len(fitting) or 'No'} actions of {action.platform} fit this name.",
@@ -178,31 +195,40 @@ class Catalog:
         return action.model_copy(update={"id": fitting[0].id, "path": fitting[0].path, "tags": fitting[0].tags})
 
 
-def _told(action: Action) -> Mapping[str, object]:
-    """Return what the listing says; what it leaves empty is the document's to say."""
-    return {name: value for name, value in action.model_dump().items() if value}
+def _name(action: Action) -> tuple[str, str]:
+    return action.title, action.method.upper()
 
 
-def _same_name(one: Action, other: Action) -> bool:
-    return one.title == other.title and one.method.upper() == other.method.upper()
+def _join(rows: Sequence[Action], documents: Sequence[ActionDetails]) -> Actions:
+    """Give each row its document's facts: by its own id, else by title and method.
 
-
-def _join(rows: Iterable[Action], documents: Iterable[ActionDetails]) -> Actions:
-    """Give each row the id of the one document that has its title and method, and its model where both tell it."""
+    Where several rows or documents share these, path or model must say which is which: an action that is called by
+    another's name would do the other's deed.
+    """
+    by_id = {document.id: document for document in documents}
     by_name: defaultdict[tuple[str, str], list[ActionDetails]] = defaultdict(list)
-    by_id: dict[str, ActionDetails] = {}
     for document in documents:
-        by_name[document.title, document.method.upper()].append(document)
-        by_id[document.id] = document
+        by_name[_name(document)].append(document)
+    sharing = Counter(_name(row) for row in rows)
     known: dict[str, Action] = {}
-    ambiguous = 0
     for row in rows:
-        named = [by_id[row.id]] if row.id in by_id else by_name[row.title, row.method.upper()]
-        fitting = (
-            [d for d in named if not d.model or not row.model or d.model == row.model] if len(named) > 1 else named
-        )
-        if len(fitting) == 1:
-            known[fitting[0].id] = Action.model_validate({**fitting[0].model_dump(), **_told(row)})
-        else:
-            ambiguous += 1
-    return Actions(tuple(known.values()), ambiguous)
+        if row.id:
+            known[row.id] = _merged(Action, row, by_id.get(row.id))
+        elif found := _fitting(row, by_name[_name(row)], alone=sharing[_name(row)] == 1):
+            known[found.id] = _merged(Action, row, found)
+    return Actions(tuple(known.values()), len(rows) - len(known), by_id)
+
+
+def _fitting(row: Action, named: Sequence[ActionDetails], *, alone: bool) -> ActionDetails | None:
+    if alone and len(named) == 1:
+        return named[0]
+    same_path = [document for document in named if row.path and document.path == row.path]
+    same_model = [document for document in named if row.model and document.model == row.model]
+    fitting = same_path or same_model
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _merged(kind: type[ActionT], row: Action, document: ActionDetails | None) -> ActionT:
+    """Return what the listing says; what it leaves empty is the document's to say."""
+    told = {name: value for name, value in row.model_dump().items() if value}
+    return kind.model_validate({**(document.model_dump() if document else {}), **told}, by_name=True)

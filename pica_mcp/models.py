@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 ACTION_ID_PREFIX = "conn_mod_def::"
 
@@ -36,20 +36,19 @@ def as_list(value: Any) -> list[Any]:
     return cast(list[Any], value) if isinstance(value, list) else []
 
 
-Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
-"""A string; null reads as empty."""
-
-Tags = Annotated[tuple[str, ...], BeforeValidator(lambda value: value or ())]
-"""Strings; null reads as none."""
-
 Object = Annotated[Mapping[str, Any], BeforeValidator(as_object)]
 """A JSON object; anything else reads as empty."""
 
 
 class Record(BaseModel):
-    """One row of Pica's, frozen."""
+    """One row of Pica's, frozen. Null means the same as absent."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, row: Any) -> Any:
+        return {k: v for k, v in as_object(row).items() if v is not None} if isinstance(row, Mapping) else row
 
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -71,25 +70,25 @@ class Connection(Record):
 
     key: str = Field(min_length=1, repr=False)
     platform: str = Field(min_length=1)
-    id: Text = Field("", validation_alias=AliasChoices("id", "_id"))
-    environment: Text = ""
+    id: str = Field("", validation_alias=AliasChoices("id", "_id"))
+    environment: str = ""
     identity: str | None = None
     identity_type: str | None = Field(None, validation_alias=AliasChoices("identityType", "identity_type"))
-    name: Text = ""
-    tags: Tags = ()
-    state: Text = "unknown"
+    name: str = ""
+    tags: tuple[str, ...] = ()
+    state: str = "unknown"
     active: bool = True
-    created_at: Text = Field("", validation_alias=AliasChoices("createdAt", "created_at"))
+    created_at: str = Field("", validation_alias=AliasChoices("createdAt", "created_at"))
 
 
 class Platform(Record):
     """A platform that can be connected: a row of `GET /v1/available-connectors`."""
 
     platform: str = Field(min_length=1)
-    name: Text = ""
-    description: Text = ""
-    category: Text = ""
-    status: Text = ""
+    name: str = ""
+    description: str = ""
+    category: str = ""
+    status: str = ""
     oauth: bool = False
     tools: int = 0
 
@@ -98,13 +97,13 @@ class Action(Record):
     """One API action of a platform. `id` is empty where a listing does not tell it; it is the only identity."""
 
     platform: str = Field("", validation_alias=AliasChoices("platform", "connectionPlatform"))
-    id: Text = Field("", validation_alias=AliasChoices("systemId", "_id", "actionId"))
-    title: Text = ""
-    key: Text = ""
-    method: Text = ""
-    path: Text = ""
-    tags: Tags = ()
-    model: Text = Field("", validation_alias=AliasChoices("modelName", "model"))
+    id: str = Field("", validation_alias=AliasChoices("systemId", "_id", "actionId"))
+    title: str = ""
+    key: str = ""
+    method: str = ""
+    path: str = ""
+    tags: tuple[str, ...] = ()
+    model: str = Field("", validation_alias=AliasChoices("modelName", "model"))
 
     @property
     def effect(self) -> Effect:
@@ -115,7 +114,7 @@ class Action(Record):
 class ActionDetails(Action):
     """An action with what its arguments are derived from: a row of `GET /v1/knowledge`."""
 
-    knowledge: Text = ""
+    knowledge: str = ""
     io_schema: Object = Field(default_factory=dict, validation_alias=AliasChoices("ioSchema", "io_schema"))
 
 

@@ -6,37 +6,43 @@ short hash of its id only if its readable name is too long or shared.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from pica_mcp import text
 from pica_mcp.models import Action
 
 MAX_CHARS = 40
 """What fits beside a server's name in every client; see the limits of Cursor, Codex and Gemini CLI."""
 
-_HASH_CHARS = 6
+_SHORTEST = 12
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
 def tool_names(actions: Iterable[Action], reserved: frozenset[str] = frozenset()) -> Mapping[str, Action]:
     """Return name → action for one platform's whole catalogue, each name `[a-z0-9_]`, at most 40 characters."""
-    actions = tuple(actions)
-    shared = Counter(map(_readable, actions))
-    names: dict[str, Action] = {}
-    for action in actions:
-        name = _readable(action)
-        plain = len(name) <= MAX_CHARS and shared[name] == 1 and name not in reserved
-        names[name if plain else _hashed(name, action, names)] = action
-    return names
+    once = {_identity(action): action for action in actions}
+    return text.tell_apart(once.values(), _spelled, reserved)
 
 
 def may_name(platform: str, name: str) -> bool:
-    """Tell if the name can be one of the platform's, so that others need not be looked through."""
-    prefix = "_".join(_words(platform))[: MAX_CHARS - _HASH_CHARS - 1].rstrip("_")
-    return name.startswith(prefix)
+    """Tell if the name can be one of the platform's, so that most others need not be looked through."""
+    return name.startswith("".join(_words(platform)[:1])[:_SHORTEST])
+
+
+def _spelled(action: Action, hash_chars: int) -> str:
+    name = _readable(action)
+    if len(name) <= MAX_CHARS and not hash_chars:
+        return name
+    digest = text.short_hash(_identity(action), hash_chars or 6)
+    room = MAX_CHARS - len(digest) - 1
+    whole_words = name if len(name) <= room else name[: room + 1].rpartition("_")[0] or name[:room]
+    return f"{whole_words}_{digest}"
+
+
+def _identity(action: Action) -> str:
+    return action.id or f"{action.platform} {action.key} {action.method} {action.path} {action.title}"
 
 
 def _readable(action: Action) -> str:
@@ -54,23 +60,7 @@ def _without(platform: list[str], title: list[str]) -> list[str]:
     return title
 
 
-def _words(text: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+def _words(words: str) -> list[str]:
+    plain = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode()
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", plain.replace("'", ""))
     return re.findall(r"[a-z0-9]+", spaced.lower())
-
-
-def _hashed(name: str, action: Action, taken: Mapping[str, Action]) -> str:
-    """Return the name with as much of the id's hash as tells it from all that are taken."""
-    identity = action.id or f"{action.platform} {action.key} {action.method} {action.path} {action.title}"
-    digest = hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()
-    size = _HASH_CHARS
-    while (hashed := _joined(name, digest[:size])) in taken and size < MAX_CHARS - 2:
-        size += 2
-    return hashed
-
-
-def _joined(name: str, digest: str) -> str:
-    room = MAX_CHARS - len(digest) - 1
-    whole_words = name if len(name) <= room else name[: room + 1].rpartition("_")[0] or name[:room]
-    return f"{whole_words}_{digest}"

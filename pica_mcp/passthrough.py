@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
@@ -30,7 +31,9 @@ BODILESS = frozenset({"GET", "HEAD"})
 Pairs = tuple[tuple[str, str], ...]
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_MAX_DEPTH = 32
 _MAX_CONTENT_BYTES = 2 * 1024 * 1024
+_NOT_STATIC = re.compile(r"[{}\\#\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
@@ -47,6 +50,7 @@ _NEVER = re.compile(
     r"|proxy-.*|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-.*|expect|via"
     r"|forwarded|x-forwarded-.*|x-real-ip|x-original-.*|x-http-method.*|x-method-override|accept-encoding|user-agent"
 )
+# Pica's server takes these as headers or query to inject into the provider's request.
 _SENSITIVE_QUERY = frozenset({"passthroughforward"})
 
 
@@ -78,6 +82,7 @@ class Response:
     by_provider: bool
     truncated: bool = False
     attempts: int = 1
+    retry_after_seconds: float | None = None
 
 
 def placeholders(action: Action) -> tuple[str, ...]:
@@ -99,7 +104,7 @@ def build(action: Action, connection: Connection, call: Call, documented: frozen
     return Request(
         method=method,
         path=_path(template, call.path),
-        query=(*parse_qsl(fixed_query, keep_blank_values=True), *_query(call.query)),
+        query=(*_fixed_query(fixed_query, call.path), *_query(call.query)),
         headers=(*_headers(call.headers, documented), *((("content-type", content_type),) if content_type else ())),
         connection_key=connection.key,
         action_id=action.id,
@@ -113,62 +118,80 @@ def build(action: Action, connection: Connection, call: Call, documented: frozen
 
 def _path(template: str, values: Mapping[str, Any]) -> str:
     """Fill the template. Every value stays inside its segment; every placeholder is filled."""
+    # A template is from outside too: it may neither climb nor leave the host.
+    if template.startswith("//") or any(_climbs(part) for part in PLACEHOLDER.sub("x", template).split("/")):
+        raise UnknownAction(*_UNUSABLE)
     pieces: list[str] = []
     end = 0
     for found in PLACEHOLDER.finditer(template):
-        pieces += [_static(template[end : found.start()]), _segment(_name(found), values)]
+        pieces += [_static(template[end : found.start()]), quote(_value(_name(found), values), safe=":@")]
         end = found.end()
     path = "/" + "".join([*pieces, _static(template[end:])]).removeprefix("/")
-    # A template is data from outside too: it may neither climb nor leave the host.
-    if any(unquote(part) in (".", "..") for part in path.split("/")) or path.startswith("//"):
-        raise UnknownAction("The catalogue's path of this action is not usable.", "Choose another action.")
+    # Checked as a whole, since pieces that are harmless alone can climb together.
+    if any(_climbs(part) for part in path.split("/")):
+        raise InvalidArguments("These path variables would leave their place in the path.", _PLAIN)
     return path
 
 
 def _static(piece: str) -> str:
-    if "{{" in piece or "}}" in piece or "\\" in piece or "#" in piece or _CONTROL.search(piece):
-        raise UnknownAction("The catalogue's path of this action is not usable.", "Choose another action.")
+    """Return a fixed piece of a template as it goes into a URL."""
+    if _NOT_STATIC.search(piece) or _CONTROL.search(piece):
+        raise UnknownAction(*_UNUSABLE)
     return quote(piece, safe="/:@!$&'()*+,;=~%")
 
 
-def _segment(name: str, values: Mapping[str, Any]) -> str:
+def _climbs(part: str) -> bool:
+    """Tell if a part of a path is, or holds, a dot segment for anyone who decodes it; both Pica and providers do."""
+    return any(piece.strip() in (".", "..") for piece in re.split(r"[/\\]", _decoded(part)))
+
+
+def _decoded(part: str) -> str:
+    for _ in range(3):
+        part = unquote(part)
+    return part
+
+
+def _value(name: str, values: Mapping[str, Any]) -> str:
+    """Return the value of a placeholder, as text that is safe in its place."""
     value = values.get(name)
     if value is None or value == "":
         raise InvalidArguments(f"The path variable '{name}' is missing.", "Nothing was sent; give it a value.")
-    plain = _scalar(value)
-    if plain is None:
-        raise InvalidArguments(f"The path variable '{name}' must be text or a number.", "Nothing was sent.")
-    # Twice decoded, since Pica's server and the provider's each decode once.
-    decoded = unquote(unquote(plain))
-    climbs = any(part.strip() in (".", "..") for part in re.split(r"[/\\]", decoded))
-    if climbs or not decoded.strip() or "{{" in decoded or "}}" in decoded or _CONTROL.search(decoded):
-        raise InvalidArguments(
-            f"The path variable '{name}' has a value that could leave its place in the path.", _PLAIN
-        )
-    return quote(_encodable(plain), safe=":@")
+    plain = _scalar(value, f"The path variable '{name}'")
+    decoded = _decoded(plain)
+    # Braces are a template to Pica's server, which would fill them with the connection's credentials.
+    if _climbs(plain) or not decoded.strip() or "{{" in decoded or "}}" in decoded or _CONTROL.search(decoded):
+        problem = f"The path variable '{name}' has a value that could leave its place in the path."
+        raise InvalidArguments(problem, _PLAIN)
+    return plain
 
 
-_PLAIN = "Nothing was sent; give a plain value without dots alone, braces or control characters."
+_UNUSABLE = ("The catalogue's path of this action is not usable.", "Choose another action.")
+_PLAIN = "Nothing was sent; give plain values, without dots alone, braces or control characters."
 
 
-def _scalar(value: Any) -> str | None:
-    """Return the value as the text that APIs expect, None for what is not a scalar."""
+def _scalar(value: Any, what: str) -> str:
+    """Return the value as the text that APIs expect."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, str | int | float) else None
-
-
-def _encodable(value: str) -> str:
+    if not isinstance(value, str | int | float) or (isinstance(value, float) and not isfinite(value)):
+        raise InvalidArguments(f"{what} must be text or a number.", "Nothing was sent.")
+    plain = str(value)
     try:
-        value.encode()
+        plain.encode()
     except UnicodeEncodeError as error:
-        raise InvalidArguments(
-            "An argument has half a character in it.", "Nothing was sent; send whole text."
-        ) from error
-    return value
+        raise InvalidArguments(f"{what} has half a character in it.", "Nothing was sent; send whole text.") from error
+    return plain
 
 
 # Query
+
+
+def _fixed_query(written: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the pairs that the template itself has, their placeholders filled."""
+    for key, value in parse_qsl(written, keep_blank_values=True):
+        if key.lower() in _SENSITIVE_QUERY:
+            raise UnknownAction(*_UNUSABLE)
+        yield key, PLACEHOLDER.sub(lambda found: _value(_name(found), values), value)
 
 
 def _query(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -176,19 +199,23 @@ def _query(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in values.items():
         if key.lower() in _SENSITIVE_QUERY or _CONTROL.search(key):
             raise InvalidArguments(f"The query parameter {text.line(repr(key), 60)} may not be set.", "Leave it out.")
-        for name, item in _spread(key, value):
-            yield _encodable(name), _encodable(item)
+        for name, item in _flat(key, value, indexed=False):
+            if item is not None:
+                yield name, _scalar(item, "A query parameter")
 
 
-def _spread(key: str, value: Any) -> Iterator[tuple[str, str]]:
+def _flat(name: str, value: Any, *, indexed: bool, depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of a value with their names in bracket notation; lists repeat their name unless `indexed`."""
+    if depth > _MAX_DEPTH:
+        raise InvalidArguments("The arguments are nested too deeply.", "Nothing was sent; nest less.")
     if isinstance(value, Mapping):
-        for name, item in as_object(value).items():
-            yield from _spread(f"{key}[{name}]", item)
+        for key, item in as_object(value).items():
+            yield from _flat(f"{name}[{key}]", item, indexed=indexed, depth=depth + 1)
     elif isinstance(value, list):
-        for item in as_list(value):
-            yield from _spread(key, item)
-    elif value is not None:
-        yield key, _scalar(value) or ""
+        for index, item in enumerate(as_list(value)):
+            yield from _flat(f"{name}[{index}]" if indexed else name, item, indexed=indexed, depth=depth + 1)
+    else:
+        yield _scalar(name, "An argument's name"), value
 
 
 # Headers
@@ -203,14 +230,16 @@ def may_set_header(name: str, *, documented: bool) -> bool:
 
 
 def _headers(values: Mapping[str, Any], documented: frozenset[str]) -> Iterator[tuple[str, str]]:
+    if len({name.lower() for name in values}) < len(values):
+        raise InvalidArguments("A header is given twice.", "Nothing was sent; give it once.")
     for name, value in values.items():
         lower = name.lower()
         if not may_set_header(name, documented=lower in documented):
             raise InvalidArguments(
                 f"The header {text.line(repr(name), 60)} may not be set.", "Leave it out; Pica adds its own."
             )
-        plain = _scalar(value)
-        if plain is None or not _HEADER_VALUE.fullmatch(plain):
+        plain = _scalar(value, f"The header '{name}'")
+        if not _HEADER_VALUE.fullmatch(plain):
             raise InvalidArguments(f"The header '{name}' must be one line of plain text.", "Nothing was sent.")
         yield lower, plain
 
@@ -226,15 +255,18 @@ def _body(action: Action, connection: Connection, call: Call) -> tuple[bytes | N
     if action.method.upper() in BODILESS:
         raise InvalidArguments(f"A {action.method.upper()} request has no body.", "Pass these as query parameters.")
     if isinstance(body, str):
-        return _sized(_encodable(body).encode()), None, "text/plain; charset=utf-8"
+        return _sized(_scalar(body, "The body").encode()), None, "text/plain; charset=utf-8"
     if call.encoding in (None, "json"):
         return _sized(_json(body)), None, "application/json"
     if not isinstance(body, Mapping):
         raise InvalidArguments("A form body must be an object.", "Nothing was sent; give named fields.")
-    pairs = tuple(_form(as_object(body)))
+    # Bracket notation, as Stripe reads it: address[city], items[0][price]; null is an empty value.
+    leaves = (leaf for key, value in as_object(body).items() for leaf in _flat(key, value, indexed=True))
+    pairs = tuple((name, "" if item is None else _scalar(item, f"The field '{name}'")) for name, item in leaves)
+    written = _sized(urlencode(pairs).encode())
     if call.encoding == "multipart":
         return None, pairs, ""
-    return _sized(urlencode(pairs).encode()), None, "application/x-www-form-urlencoded"
+    return written, None, "application/x-www-form-urlencoded"
 
 
 def _with_connection_key(action: Action, connection: Connection, body: Any) -> Any:
@@ -253,22 +285,6 @@ def _json(body: Any) -> bytes:
         raise InvalidArguments(
             "The body cannot be written as JSON.", "Nothing was sent; send plain JSON values."
         ) from error
-
-
-def _form(body: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield form pairs in bracket notation, as Stripe reads it: `address[city]`, `items[0][price]`; null is empty."""
-    for key, value in body.items():
-        yield from _brackets(f"{prefix}[{key}]" if prefix else key, value)
-
-
-def _brackets(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        yield from _form(as_object(value), name)
-    elif isinstance(value, list):
-        for index, item in enumerate(as_list(value)):
-            yield from _brackets(f"{name}[{index}]", item)
-    else:
-        yield _encodable(name), _encodable(_scalar(value) or "")
 
 
 def _sized(content: bytes) -> bytes:

@@ -21,6 +21,7 @@ MAX_CHARS = 24_000
 """About 6,000 tokens."""
 
 _MAX_ERROR_CHARS = 2_000
+_MAX_BLANK = 1_000
 _TEXT_TYPE = re.compile(r"text/|.*[/+](json|xml|javascript|csv|yaml|html)\b|application/x-www-form-urlencoded")
 
 
@@ -43,7 +44,7 @@ def answered(action: Action, response: Response) -> mcp.CallToolResult:
 
 
 def _content(response: Response) -> str:
-    if not response.body:
+    if not text.clean(response.body.decode("utf-8", "replace")[:_MAX_BLANK]).strip():
         return f"Done (HTTP {response.status}, no content)."
     if (packed := _packed(response.body)) is not None:
         return packed
@@ -106,7 +107,10 @@ def _remedy(action: Action, response: Response) -> str:
         case 404:
             return "Check the ids in the arguments."
         case 429:
-            return "The provider's rate limit is reached; wait before you try again."
+            wait = f"{response.retry_after_seconds:.0f} s" if response.retry_after_seconds else "a while"
+            return f"The provider's rate limit is reached; wait {wait} before you try again."
+        case 304:
+            return "Nothing has changed since the version that the headers name."
         case status if status >= 500 and action.effect is not Effect.READ:
             return (
                 "The provider is out of order; check with a read whether the change was applied before you repeat it."
@@ -125,8 +129,9 @@ def _message(body: Any) -> str:
         return ""
     error = as_object(body)
     nested = as_object(error.get("error"))
-    for words in (nested.get("message"), error.get("message"), error.get("error_description"), error.get("error")):
+    for told, key in ((nested, "message"), (error, "message"), (error, "error_description"), (error, "error")):
+        words = told.get(key)
         if isinstance(words, str) and words:
-            details = {k: v for k, v in (nested or error).items() if v and v != words and k != "documentation_url"}
+            details = {k: v for k, v in told.items() if v and v != words and k != "documentation_url"}
             return f"{words}\n{text.compact(details)}" if details else words
     return text.compact(body)

@@ -111,7 +111,8 @@ def delay_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
         return seconds
     if after and (date := _date(after)):
         return max(0.0, (date - now).total_seconds())
-    reset = _number(headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset"))
+    resets = (_number(headers.get(name)) for name in ("x-ratelimit-reset", "ratelimit-reset"))
+    reset = next((number for number in resets if number is not None), None)
     if reset is None:
         return None
     epoch = reset / 1000 if reset > 1e12 else reset
@@ -129,6 +130,6 @@ def _number(value: str | None) -> float | None:
 def _date(value: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -135,14 +135,14 @@ def _object(source: Mapping[str, Any], depth: int) -> dict[str, Any]:
         for key, value in list(properties.items())[:_MAX_PROPERTIES]
         if key and len(key) <= _MAX_KEY_CHARS and not _KEY.search(key)
     }
-    required = [key for key in _strings(source.get("required")) if key in safe]
+    required = [key for key in dict.fromkeys(_strings(source.get("required"))) if key in safe]
     return ({"properties": safe} if safe else {}) | ({"required": required} if required else {})
 
 
 def _kind(source: Mapping[str, Any]) -> str | None:
     kind = source.get("type")
     if isinstance(kind, list):  # ["string", "null"]: the first that is a type and not null
-        kind = next((k for k in as_list(kind) if k in _TYPES), None)
+        kind = next((k for k in _strings(kind) if k in _TYPES), None)
     if isinstance(kind, str) and kind in _TYPES:
         return kind
     return "object" if "properties" in source else "array" if "items" in source else None
@@ -202,9 +202,9 @@ def coerce(value: Any, schema: Mapping[str, Any]) -> Any:
         return value.lower() == "true"
     if kind in ("object", "array") and value.lstrip()[:1] == ("{" if kind == "object" else "["):
         return _parsed(value)
-    if kind in ("integer", "number") and re.fullmatch(r"-?\d{1,18}", value):
+    if kind in ("integer", "number") and re.fullmatch(r"-?(0|[1-9]\d{0,17})", value):
         return int(value)
-    if kind == "number" and re.fullmatch(r"-?\d{1,18}\.\d{1,18}", value):
+    if kind == "number" and re.fullmatch(r"-?(0|[1-9]\d{0,17})\.\d{1,18}", value):
         return float(value)
     return value
 

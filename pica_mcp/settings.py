@@ -13,14 +13,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Literal, TypeVar, cast, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from pica_mcp.access import Grant, Identity, IdentityType, Permission
 from pica_mcp.errors import InvalidSettings
+from pica_mcp.models import action_id
 
 DEFAULT_BASE_URL = "https://api.picaos.com"
 _KEYS_PAGE = "https://app.picaos.com/settings/api-keys"
+
+_PASSWORD = re.compile(r"//[^/]*@")
 
 ToolMode = Literal["auto", "all", "none"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -104,7 +107,8 @@ def load(
         try:
             return parse(value)
         except ValueError as error:
-            raise InvalidSettings(f"{option.variable} is {value!r}, but must be {error}.") from error
+            shown = _PASSWORD.sub("//…@", value)
+            raise InvalidSettings(f"{option.variable} is {shown!r}, but must be {error}.") from error
 
     base_url = DEFAULT_BASE_URL if sandbox else read("base_url", _url)
     return Settings(
@@ -118,7 +122,7 @@ def load(
         grant=Grant(
             permission=read("permissions", lambda value: Permission(_one_of(value, Permission))),
             connection_keys=read("connection_keys", _allowed),
-            action_ids=read("action_ids", _allowed),
+            action_ids=read("action_ids", _allowed_actions),
             knowledge_only=read("knowledge_agent", _flag),
         ),
         tools=cast(ToolMode, read("tools", lambda value: _one_of(value, get_args(ToolMode)))),
@@ -174,14 +178,29 @@ def _allowed(value: str) -> frozenset[str] | None:
     return None if "*" in names else names
 
 
+def _allowed_actions(value: str) -> frozenset[str] | None:
+    ids = _allowed(value)
+    return None if ids is None else frozenset(map(action_id, ids))
+
+
 def _url(value: str) -> str:
     """Return the URL without a trailing slash. The secret only travels encrypted, or on this machine."""
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+    parts = _split(value)
+    if parts is None or parts.scheme not in ("http", "https") or "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("a URL like https://api.picaos.com")
-    if parts.scheme == "http" and not _is_local(parts.hostname):
+    if parts.scheme == "http" and not _is_local(parts.hostname or ""):
         raise ValueError("an https URL, since the secret is sent there; http is for addresses of this machine only")
     return value.rstrip("/")
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of a URL with a host, None for what is none."""
+    try:
+        parts = urlsplit(url)
+        whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a broken IPv6 address, a port that is none
+        return None
+    return parts if whole else None
 
 
 def _is_local(host: str) -> bool:
@@ -194,7 +213,7 @@ def _is_local(host: str) -> bool:
 def _family(value: str, base_url: str) -> Family:
     if value:
         return cast(Family, _one_of(value, get_args(Family)))
-    return "one" if (urlsplit(base_url).hostname or "").endswith("withone.ai") else "pica"
+    return "one" if f".{urlsplit(base_url).hostname}".endswith(".withone.ai") else "pica"
 
 
 def _proxy(base_url: str) -> str | None:

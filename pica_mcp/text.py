@@ -7,10 +7,18 @@ replaced, since they cannot be written as UTF-8 at all.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import unicodedata
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+ItemT = TypeVar("ItemT")
+
+_MIN_HASH_CHARS = 6
+_MAX_HASH_CHARS = 24
 
 # Categories: Cc control, Cf format (bidi, zero width, tags), Cs surrogate, Co private use, Cn unassigned.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
@@ -18,6 +26,7 @@ _KEPT = frozenset("\n\t")
 _PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
 # Variation selectors are marks, not format characters, and carry hidden bytes just as well.
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_MARKUP = re.compile(r"[<>\"]")
 _FENCE = re.compile(r"<(/?)(data)\b", re.IGNORECASE)
 
 
@@ -52,9 +61,37 @@ def cap(text: str, max_chars: int) -> str:
 def fence(text: str, source: str) -> str:
     """Return the text marked as data from `source`; a mark inside the text cannot close the fence."""
     inner = _FENCE.sub(r"<\1\2_", clean(text))
-    return f'<data source="{line(source, 80)}">\n{inner}\n</data>'
+    return f'<data source="{_MARKUP.sub("", line(source, 80))}">\n{inner}\n</data>'
 
 
 def compact(value: Any) -> str:
-    """Return JSON text without spaces, keeping letters of every script."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Return JSON text without spaces, keeping letters of every script; never raises for a JSON value."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:  # readable is not the same depth as writable
+        return '"(nested too deeply to show)"'
+
+
+def tell_apart(
+    items: Iterable[ItemT], spell: Callable[[ItemT, int], str], taken: Iterable[str] = ()
+) -> dict[str, ItemT]:
+    """Give every item a name of its own, letter case aside. `spell(item, n)` is its name with `n` characters of hash.
+
+    All who would share a name, or have one that is `taken`, get a hash, and a longer one as long as that is not
+    enough; so no order of the items and no name that imitates another's hash changes what anybody is called.
+    """
+    items = tuple(items)
+    sizes = [0] * len(items)
+    while True:
+        names = [spell(item, size) for item, size in zip(items, sizes, strict=True)]
+        counts = Counter(name.casefold() for name in (*names, *taken))
+        crowded = [i for i, name in enumerate(names) if counts[name.casefold()] > 1 and sizes[i] < _MAX_HASH_CHARS]
+        if not crowded:
+            return dict(zip(names, items, strict=True))
+        for i in crowded:
+            sizes[i] = sizes[i] + 2 if sizes[i] else _MIN_HASH_CHARS
+
+
+def short_hash(text: str, chars: int) -> str:
+    """Return so many characters of a hash of the text, which cannot be found from it."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:chars]

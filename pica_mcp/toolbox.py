@@ -105,9 +105,10 @@ class Toolbox:
 
     async def _named(self, caller: Caller, own: tuple[Connection, ...], name: str) -> ActionTool | None:
         for platform in sorted({c.platform for c in own if may_name(c.platform, name)}):
-            action = (await names_of(self._catalog, platform)).get(name)
-            if action and HIDDEN not in action.tags:
-                return _build(caller, own, name, await self._catalog.details(action))
+            listed = (await names_of(self._catalog, platform)).get(name)
+            # A big platform's rows tell no tags, so it is the details that say whether agents may be offered it.
+            if listed and HIDDEN not in (action := await self._catalog.details(listed)).tags:
+                return _build(caller, own, name, action)
         return None
 
     def _reach(self) -> int | None:
@@ -148,7 +149,9 @@ class Toolbox:
             nonlocal whole
             async with limiter:
                 try:
-                    built[name] = _build(caller, own, name, await self._catalog.details(action))
+                    details = await self._catalog.details(action)
+                    if HIDDEN not in details.tags and admit(caller, details) is None:
+                        built[name] = _build(caller, own, name, details)
                 except CallError:
                     return  # it cannot be told from another, and asking again would not change that
                 except PicaError:

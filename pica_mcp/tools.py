@@ -62,7 +62,7 @@ class Parameters:
         call = rest or Call()
         for name, place in self.places.items():
             if name in arguments:
-                group = _put(getattr(call, place.group), place.key, arguments[name])
+                group = _put(getattr(call, place.group), place, arguments[name])
                 call = replace(call, **{place.group: group})
         return call if call.encoding else replace(call, encoding=self.encoding)
 
@@ -73,14 +73,24 @@ class Parameters:
             group = getattr(call, place.group)
             if place.key is None and group:
                 flat[name] = group
-            elif place.key is not None and place.key in as_object(group):
-                flat[name] = as_object(group)[place.key]
+            elif place.key is not None and (key := _spelling(group, place)) is not None:
+                flat[name] = as_object(group)[key]
         return flat
 
 
-def _put(group: Any, key: str | None, value: Any) -> Any:
-    """Return the group with the value under its key, or with no key as the whole group."""
-    return value if key is None else {**as_object(group), key: value}
+def _spelling(group: Any, place: Place) -> str | None:
+    """Return how the group spells the place's key, None if it is not there. Headers are the same in any case."""
+    if place.group != "headers":
+        return place.key if place.key in as_object(group) else None
+    return next((key for key in as_object(group) if key.lower() == str(place.key).lower()), None)
+
+
+def _put(group: Any, place: Place, value: Any) -> Any:
+    """Return the group with the value under the place's key, or with no key as the whole group."""
+    if place.key is None:
+        return value
+    spelt = _spelling(group, place)
+    return {**{k: v for k, v in as_object(group).items() if k != spelt}, place.key: value}
 
 
 @dataclass(frozen=True, slots=True)

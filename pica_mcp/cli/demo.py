@@ -1,0 +1,169 @@
+"""`pica-mcp demo`: the main job on the embedded sandbox, through a real MCP client and a real child process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from textwrap import fill
+from typing import Any, cast
+
+import anyio
+from mcp import Client, StdioServerParameters
+from mcp_types import CallToolResult, TextContent, TextResourceContents, Tool
+
+from pica_mcp.sandbox import Sandbox
+
+_WIDTH = 96
+_SUBJECT = "Lunch on Friday?"
+
+
+class _Unexpected(Exception):
+    """A step did not do what it should."""
+
+
+def demo() -> int:
+    """Show each step as it happens. Returns 0 only if every one of them really did."""
+    print("pica-mcp on its embedded sandbox: a real MCP client, and the server as its child process.")
+    failures: list[str] = []
+    try:
+        anyio.run(_demo)
+    except* _Unexpected as group:
+        failures += map(str, _leaves(group))
+    except* TimeoutError:
+        failures.append("There was no answer within a minute.")
+    if failures:
+        print(f"\n  FAILED: {failures[0]}", file=sys.stderr)
+        return 1
+    print("\nEvery step happened. To put it into your client, see the README.")
+    return 0
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterable[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(cast(BaseExceptionGroup[BaseException], error))
+        else:
+            yield error
+
+
+async def _demo() -> None:
+    server = StdioServerParameters(command=sys.executable, args=["-m", "pica_mcp", "--sandbox"])
+    with anyio.fail_after(60):
+        async with Client(server) as client:
+            await _who(client)
+            await _tools(client)
+            await _mail(client)
+            await _refusal(client)
+            await _resource(client)
+
+
+async def _who(client: Client) -> None:
+    _step("Who is served, and what is connected")
+    served = (client.instructions or "").splitlines()[0]
+    print(f"  {served}")
+    connections = _json(await client.call_tool("list_pica_integrations", {}))["connections"]
+    _table((c["platform"], c["connection"], c["state"]) for c in connections)
+    _expect("user ada" in served, "the sandbox serves the user Ada")
+    _expect(any(c["state"] == "failed" for c in connections), "one of her connections has failed")
+
+
+async def _tools(client: Client) -> None:
+    _step("The tools that appeared for these connections")
+    tools = (await client.list_tools()).tools
+    actions = sorted((t for t in tools if "_pica_" not in t.name), key=_platform)
+    for platform, own in groupby(actions, key=_platform):
+        names = [f"{t.name.removeprefix(f'{platform}_')}{_mark(t)}" for t in own]
+        _wrapped(f"  {platform:<8}", names)
+    print(f"  {len(actions)} actions and {len(tools) - len(actions)} fixed tools; * writes, ! destroys")
+    _expect({"gmail_send_email", "gmail_get_emails"} <= {t.name for t in tools}, "mail can be sent and read")
+
+
+async def _mail(client: Client) -> None:
+    _step("A mail is sent from one account and read back from it")
+    mail = {"connection": "Work", "to": "grace@example.com", "subject": _SUBJECT, "body": "Noon at the usual place?"}
+    sent = await _call(client, "gmail_send_email", mail)
+    _expect(not sent.is_error, "the mail was sent")
+    read = await _call(client, "gmail_get_emails", {"connection": "Work", "query": _SUBJECT})
+    _expect(_SUBJECT in _text(read), "the mail can be read")
+    other = await _call(client, "gmail_get_emails", {"connection": "Personal", "query": _SUBJECT})
+    _expect(not other.is_error and _SUBJECT not in _text(other), "the other account does not have it")
+
+
+async def _refusal(client: Client) -> None:
+    _step("A call through a connection that is another's is refused, though the secret would open it")
+    foreign = next(key for key in Sandbox().keys("growth") if "gmail" in key)
+    action = _json(await client.call_tool("search_pica_platform_actions", {"platform": "gmail", "query": "get emails"}))
+    arguments = {"platform": "gmail", "actionId": action["actions"][0]["actionId"], "connectionKey": foreign}
+    refused = await _call(client, "execute_pica_action", arguments)
+    _expect(bool(refused.is_error) and "no gmail connection" in _text(refused), "the call was refused")
+
+
+async def _resource(client: Client) -> None:
+    _step("The same connections as resources, without their keys")
+    uris = [resource.uri for resource in (await client.list_resources()).resources]
+    content = (await client.read_resource(uris[1])).contents[0]
+    print(f"  {uris[1]}")
+    shown = content.text if isinstance(content, TextResourceContents) else ""
+    print(f"  {_short(shown)}")
+    _expect(json.loads(shown)["platform"] in uris[1] and "::default::" not in shown, "a resource tells no key")
+
+
+async def _call(client: Client, name: str, arguments: dict[str, Any]) -> CallToolResult:
+    result = await client.call_tool(name, arguments)
+    print(f"  {_short(f'{name} {json.dumps(arguments, ensure_ascii=False)}')}")
+    if result.is_error:
+        print(fill(_text(result), _WIDTH, initial_indent="    refused: ", subsequent_indent=" " * 13))
+    else:
+        print(f"    -> {_short(_text(result))}")
+    return result
+
+
+def _json(result: CallToolResult) -> Any:
+    _expect(not result.is_error, _text(result))
+    return json.loads(_text(result))
+
+
+def _text(result: CallToolResult) -> str:
+    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+
+
+def _platform(tool: Tool) -> str:
+    return tool.name.split("_")[0]
+
+
+def _mark(tool: Tool) -> str:
+    hints = tool.annotations
+    return "" if hints is None or hints.read_only_hint else "!" if hints.destructive_hint else "*"
+
+
+def _step(title: str) -> None:
+    print(f"\n{title}")
+
+
+def _expect(condition: bool, what: str) -> None:  # noqa: FBT001 - the condition is what the function is about
+    if not condition:
+        raise _Unexpected(f"It did not happen that {what}.")
+
+
+def _short(line: str) -> str:
+    line = " ".join(line.split())
+    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"
+
+
+def _table(rows: Iterable[Sequence[str]]) -> None:
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _wrapped(head: str, words: list[str]) -> None:
+    line = head
+    for word in words:
+        if len(line) + len(word) + 2 > _WIDTH:
+            print(line.rstrip())
+            line = " " * len(head)
+        line += f"{word}  "
+    print(line.rstrip())
