@@ -11,7 +11,7 @@ The map of the rooms, outer ring first, with what each may import of the others;
     settings     flags, environment, default; the only one to read those     access models errors
     sandbox      a pretend Pica; imports nothing of ours
     pipeline     the line that every call travels                            toolbox discovery results schemas catalog api passthrough access tools models errors
-    toolbox      per caller: the list of tools, and name to tool             discovery schemas naming catalog passthrough access tools text models errors
+    toolbox      per caller: the list of tools, and name to tool             discovery schemas naming catalog access tools text models errors
     discovery    the fixed tools                                             results schemas naming catalog access tools text models errors
     resources    what can be read                                            catalog access text models errors
     results      response or error as a tool result, bounded                 passthrough access text models errors

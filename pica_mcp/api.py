@@ -392,7 +392,7 @@ def _lost(method: str, failure: retries.Failure) -> PicaError:
 def _own_error(response: Response, hidden: tuple[str, ...]) -> PicaError:
     """Return the error for an answer of Pica's own with this status; `hidden` is what no message may repeat."""
     status = response.status
-    if re.search(rb"error code: 10\d\d|cloudflare", response.body, re.IGNORECASE):
+    if status == 403 and re.search(rb"error code: 10\d\d|cloudflare", response.body, re.IGNORECASE):
         return UpstreamRefused(f"A network filter refused the request (HTTP {status}).", _TELL, status=status)
     # A refused secret is told by 401 or in bare text; a 403 in JSON is about what was asked for.
     if status == 401 or (status == 403 and not _object(response.body)):

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 CONNECTIONS_TTL_SECONDS = 60.0
 _CATALOGUE_TTL_SECONDS = 3600.0
+_CLOSING = "The server is closing."
 _MAX_ACTIONS_BY_KNOWLEDGE = 400
 """Up to here a platform's documents are fetched whole; beyond, only those of the actions that are wanted."""
 
@@ -55,6 +56,8 @@ class Kept(Generic[ValueT]):
         """Return the value, loading it if it is missing, too old or not `fresh` enough. Raises what loading raised."""
         if self._value and not fresh and self._clock() - self._value[1] < self._ttl_seconds:
             return self._value[0]
+        if self._tasks.cancel_scope.cancel_called:
+            raise Unreachable(_CLOSING)
         if self._flight is None:
             self._flight = _Flight()
             self._tasks.start_soon(self._fly, self._flight)
@@ -78,7 +81,7 @@ class _Flight(Generic[ValueT]):
     def __init__(self) -> None:
         self.done = anyio.Event()
         self.outcome: list[ValueT] = []
-        self.failure: Exception = Unreachable("The server is closing.")
+        self.failure: Exception = Unreachable(_CLOSING)
 
     async def landed(self) -> ValueT:
         await self.done.wait()

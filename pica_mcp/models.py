@@ -110,12 +110,27 @@ class Action(Record):
         """What a call does, by HTTP method; an unknown method counts as a write."""
         return _EFFECTS.get(self.method.upper(), Effect.WRITE)
 
+    @property
+    def custom(self) -> bool:
+        """Tell if Pica's own code serves the action; such actions want the connection key in their body too."""
+        return "custom" in self.tags
+
 
 class ActionDetails(Action):
     """An action with what its arguments are derived from: a row of `GET /v1/knowledge`."""
 
     knowledge: str = ""
     io_schema: Object = Field(default_factory=dict, validation_alias=AliasChoices("ioSchema", "io_schema"))
+
+    @property
+    def groups(self) -> Mapping[str, Any]:
+        """The documented arguments: `path`, `query`, `headers`, `body`, each a JSON Schema as Pica has it."""
+        return as_object(as_object(self.io_schema.get("inputSchema")).get("properties"))
+
+    @property
+    def custom(self) -> bool:
+        """Tell if Pica's own code serves the action, by its tag or by what its body is documented to hold."""
+        return super().custom or "connectionKey" in as_object(as_object(self.groups.get("body")).get("properties"))
 
 
 class Whoami(Record):

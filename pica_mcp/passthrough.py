@@ -22,9 +22,6 @@ from pica_mcp.tools import Call
 PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{([^{}/]+)\}|(?<=/):([A-Za-z_]\w*)(?=/|$)")
 """`{{x}}` and `{x}` anywhere; `:x` only as a whole segment, since `{{range}}:append` exists."""
 
-CUSTOM = "custom"
-"""Tag of actions that Pica's own code serves; they want the connection key in their body too."""
-
 BODILESS = frozenset({"GET", "HEAD"})
 """Methods whose requests carry no body."""
 
@@ -34,6 +31,8 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _MAX_DEPTH = 32
 _MAX_CONTENT_BYTES = 2 * 1024 * 1024
 _NOT_STATIC = re.compile(r"[{}\\#\ud800-\udfff]")
+# Braces are a template to Pica's server, which would fill them with the connection's credentials.
+_BRACES = re.compile(r"\{\{|\}\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
@@ -128,7 +127,7 @@ def _path(template: str, values: Mapping[str, Any]) -> str:
         end = found.end()
     path = "/" + "".join([*pieces, _static(template[end:])]).removeprefix("/")
     # Checked as a whole, since pieces that are harmless alone can climb together.
-    if any(_climbs(part) for part in path.split("/")):
+    if any(_climbs(part) for part in path.split("/")) or _BRACES.search(_decoded(path)):
         raise InvalidArguments("These path variables would leave their place in the path.", _PLAIN)
     return path
 
@@ -158,8 +157,7 @@ def _value(name: str, values: Mapping[str, Any]) -> str:
         raise InvalidArguments(f"The path variable '{name}' is missing.", "Nothing was sent; give it a value.")
     plain = _scalar(value, f"The path variable '{name}'")
     decoded = _decoded(plain)
-    # Braces are a template to Pica's server, which would fill them with the connection's credentials.
-    if _climbs(plain) or not decoded.strip() or "{{" in decoded or "}}" in decoded or _CONTROL.search(decoded):
+    if _climbs(plain) or not decoded.strip() or _BRACES.search(decoded) or _CONTROL.search(decoded):
         problem = f"The path variable '{name}' has a value that could leave its place in the path."
         raise InvalidArguments(problem, _PLAIN)
     return plain
@@ -175,11 +173,11 @@ def _scalar(value: Any, what: str) -> str:
         return "true" if value else "false"
     if not isinstance(value, str | int | float) or (isinstance(value, float) and not isfinite(value)):
         raise InvalidArguments(f"{what} must be text or a number.", "Nothing was sent.")
-    plain = str(value)
     try:
+        plain = str(value)
         plain.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidArguments(f"{what} has half a character in it.", "Nothing was sent; send whole text.") from error
+    except ValueError as error:  # half a character, or a number of thousands of digits
+        raise InvalidArguments(f"{what} cannot be written as text.", "Nothing was sent; send whole text.") from error
     return plain
 
 
@@ -189,7 +187,7 @@ def _scalar(value: Any, what: str) -> str:
 def _fixed_query(written: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the pairs that the template itself has, their placeholders filled."""
     for key, value in parse_qsl(written, keep_blank_values=True):
-        if key.lower() in _SENSITIVE_QUERY:
+        if key.lower() in _SENSITIVE_QUERY or _NOT_STATIC.search(key + PLACEHOLDER.sub("", value)):
             raise UnknownAction(*_UNUSABLE)
         yield key, PLACEHOLDER.sub(lambda found: _value(_name(found), values), value)
 
@@ -271,7 +269,7 @@ def _body(action: Action, connection: Connection, call: Call) -> tuple[bytes | N
 
 def _with_connection_key(action: Action, connection: Connection, body: Any) -> Any:
     """Put the key into a custom action's body, over anything that an argument says."""
-    if CUSTOM not in action.tags or action.method.upper() in BODILESS:
+    if not action.custom or action.method.upper() in BODILESS:
         return body
     if not isinstance(body, Mapping | None):
         raise InvalidArguments("The body of this action must be an object.", "Nothing was sent; give named fields.")

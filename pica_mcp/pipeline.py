@@ -55,7 +55,9 @@ class Pipeline:
         action = await self._catalog.by_id(platform, action_id)
         require_platform(action, platform)
         parameters = schemas.derive(action)
-        return await self._act(caller, action, parameters, parameters.flat(call), call)
+        # A body that is left open may be a list or text here; only what is documented by name is checked.
+        flat = {name: value for name, value in parameters.flat(call).items() if parameters.places[name].key is not None}
+        return await self._act(caller, action, parameters, flat, call)
 
     async def _act(
         self, caller: Caller, action: ActionDetails, parameters: Parameters, flat: Mapping[str, Any], rest: Call

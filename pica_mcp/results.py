@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import ceil
 from typing import Any
 
 import mcp_types as mcp
@@ -33,7 +34,7 @@ def said(words: str, *, is_error: bool = False) -> mcp.CallToolResult:
 def failed(error: PicaError) -> mcp.CallToolResult:
     """Return the error as a result that the model can act on."""
     wait = error.retry_after_seconds if isinstance(error, RateLimited) else None
-    return said(f"{error} Retry after {wait:.0f} s." if wait else str(error), is_error=True)
+    return said(f"{error} Retry after {ceil(wait)} s." if wait else str(error), is_error=True)
 
 
 def answered(action: Action, response: Response) -> mcp.CallToolResult:
@@ -107,7 +108,7 @@ def _remedy(action: Action, response: Response) -> str:
         case 404:
             return "Check the ids in the arguments."
         case 429:
-            wait = f"{response.retry_after_seconds:.0f} s" if response.retry_after_seconds else "a while"
+            wait = f"{ceil(response.retry_after_seconds)} s" if response.retry_after_seconds else "a while"
             return f"The provider's rate limit is reached; wait {wait} before you try again."
         case 304:
             return "Nothing has changed since the version that the headers name."

@@ -34,8 +34,9 @@ _MAX_PROPERTIES = 100
 _MAX_ENUM = 50
 _DESCRIPTION_CHARS = 160
 _OPEN: Mapping[Group, str] = {"query": "Query parameters by name.", "body": "Request body."}
-_FORM = re.compile(r"application/x-www-form-urlencoded", re.IGNORECASE)
-_MULTIPART = re.compile(r"multipart/form-data", re.IGNORECASE)
+_BODY_KIND = r"(application/json|application/x-www-form-urlencoded|multipart/form-data)"
+_BODY_HEADING = re.compile(rf"^#+ .*\b{_BODY_KIND}", re.IGNORECASE | re.MULTILINE)
+_BODY_HEADER = re.compile(rf"content-type[\"'`]?\s*[:|]\s*[\"'`]?{_BODY_KIND}", re.IGNORECASE)
 
 
 def derive(action: ActionDetails) -> Parameters:
@@ -53,9 +54,9 @@ def derive(action: ActionDetails) -> Parameters:
 
 def _arguments(action: ActionDetails) -> Iterator[tuple[Place, dict[str, Any], bool]]:
     """Yield place, schema and whether it is required, for every argument of the action."""
-    groups = as_object(as_object(action.io_schema.get("inputSchema")).get("properties"))
+    groups = action.groups
     described = as_object(as_object(groups.get("path")).get("properties"))
-    for name in placeholders(action):
+    for name in placeholders(action)[:_MAX_PROPERTIES]:
         schema = portable(described.get(name))
         yield Place("path", name), schema if "type" in schema else {"type": "string", **schema}, True
     for group in ("query", "headers", "body"):
@@ -78,8 +79,7 @@ def _group(
 
 def _open_groups(action: ActionDetails, schema: Mapping[str, Any]) -> tuple[Group, ...]:
     """Where nothing is documented, query and body stay open; where a schema speaks, only a body that it leaves open."""
-    documented = bool(as_object(as_object(action.io_schema.get("inputSchema")).get("properties")))
-    return ("query", "body") if not documented else ("body",) if schema else ()
+    return ("query", "body") if not action.groups else ("body",) if schema else ()
 
 
 def _fixed(group: Group, key: str) -> bool:
@@ -107,9 +107,10 @@ def _names(places: list[Place]) -> list[str]:
 
 
 def _encoding(action: ActionDetails) -> Encoding:
-    if _MULTIPART.search(action.knowledge):
-        return "multipart"
-    return "form" if _FORM.search(action.knowledge) else "json"
+    """Return how the document says that a body is written: by a heading of its fields, else by its first header."""
+    found = _BODY_HEADING.search(action.knowledge) or _BODY_HEADER.search(action.knowledge)
+    kind = found[1].lower() if found else ""
+    return "multipart" if kind.startswith("multipart") else "form" if "form" in kind else "json"
 
 
 def portable(schema: Any, depth: int = 0) -> dict[str, Any]:

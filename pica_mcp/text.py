@@ -24,8 +24,8 @@ _MAX_HASH_CHARS = 24
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _KEPT = frozenset("\n\t")
 _PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
-# Variation selectors are marks, not format characters, and carry hidden bytes just as well.
-_VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+# Of other categories, but just as unseen: variation selectors, which carry hidden bytes, and blank letters and marks.
+_BLANK = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]")
 _MARKUP = re.compile(r"[<>\"]")
 _FENCE = re.compile(r"<(/?)(data)\b", re.IGNORECASE)
 
@@ -34,7 +34,7 @@ def clean(text: str, max_chars: int | None = None) -> str:
     """Return the text as a person would see it, at most `max_chars` characters. Idempotent, always encodes as UTF-8."""
     if not _PLAIN.fullmatch(text):
         text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
-        text = _VARIATION.sub("", text)
+        text = _BLANK.sub("", text)
         text = "".join(_seen(char) for char in text)
     return text if max_chars is None else cap(text, max_chars)
 
@@ -78,7 +78,7 @@ def tell_apart(
     """Give every item a name of its own, letter case aside. `spell(item, n)` is its name with `n` characters of hash.
 
     All who would share a name, or have one that is `taken`, get a hash, and a longer one as long as that is not
-    enough; so no order of the items and no name that imitates another's hash changes what anybody is called.
+    enough; so the names do not depend on the order, and a name that imitates another's hash hides nobody.
     """
     items = tuple(items)
     sizes = [0] * len(items)

@@ -22,7 +22,6 @@ from pica_mcp.discovery import EXECUTE, HIDDEN, names_of
 from pica_mcp.errors import CallError, PicaError, UnknownTool
 from pica_mcp.models import Action, ActionDetails, Connection, Effect, as_object
 from pica_mcp.naming import may_name
-from pica_mcp.passthrough import CUSTOM
 from pica_mcp.tools import CONNECTION, ActionTool, FixedTool, Parameters, Tool
 
 LIST_WAIT_SECONDS = 8.0
@@ -190,7 +189,7 @@ def _rank(offer: tuple[str, Action]) -> tuple[Any, ...]:
     name, action = offer
     verb = next(iter(action.title.lower().split()), "")
     return (
-        CUSTOM not in action.tags,
+        not action.custom,
         _FIRST.index(verb) if verb in _FIRST else len(_FIRST),
         action.path.count("/"),
         name,

@@ -1,0 +1,87 @@
+"""The fixed tools: short answers that are enough to act on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pica_mcp.sandbox import Sandbox
+
+LIST, SEARCH, KNOWLEDGE = "list_pica_integrations", "search_pica_platform_actions", "get_pica_action_knowledge"
+
+
+async def test_list_tells_labels_and_states_and_no_keys(box: Sandbox, serve: Any, told: Any, said: Any) -> None:
+    async with serve() as app:
+        result = await app.pipeline.call(app.caller, LIST, {})
+    assert [(c["platform"], c["connection"], c["state"]) for c in told(result)["connections"]] == [
+        ("github", "oss", "operational"),
+        ("gmail", "Personal", "operational"),
+        ("gmail", "Work", "operational"),
+        ("slack", "Engines", "operational"),
+        ("slack", "Old workspace", "failed"),
+        ("stripe", "Engines billing", "operational"),
+    ]
+    assert "::" not in said(result)
+
+
+async def test_list_never_dumps_all_platforms_but_finds_some(serve: Any, told: Any) -> None:
+    async with serve() as app:
+        assert "platforms" not in told(await app.pipeline.call(app.caller, LIST, {}))
+        found = told(await app.pipeline.call(app.caller, LIST, {"query": "Slack"}))["platforms"]
+    assert found == [{"platform": "slack", "name": "Slack", "connect": "https://app.picaos.com/connections#open=slack"}]
+
+
+async def test_search_names_the_tool_to_call(serve: Any, told: Any) -> None:
+    async with serve() as app:
+        found = told(await app.pipeline.call(app.caller, SEARCH, {"platform": "Gmail", "query": "send email"}))
+        best = found["actions"][0]
+        assert best["tool"] == "gmail_send_email"
+        assert best["request"] == "POST /gmail/send-email"
+        assert best["effect"] == "write"
+        assert (await app.pipeline.toolbox.find(app.caller, best["tool"])).action.id == best["actionId"]
+
+
+async def test_search_of_a_platform_that_is_not_connected_says_so(serve: Any, told: Any) -> None:
+    async with serve(PICA_IDENTITY="growth", PICA_IDENTITY_TYPE="team") as app:
+        found = told(await app.pipeline.call(app.caller, SEARCH, {"platform": "stripe", "query": "customer"}))
+    assert found["actions"]
+    assert not [action for action in found["actions"] if "tool" in action]
+    assert found["note"].startswith("stripe is not connected.")
+
+
+async def test_search_shows_only_what_may_be_done(serve: Any, told: Any) -> None:
+    async with serve(PICA_PERMISSIONS="read") as app:
+        found = told(await app.pipeline.call(app.caller, SEARCH, {"platform": "gmail", "query": "message delete send"}))
+    assert found["actions"]
+    assert {action["effect"] for action in found["actions"]} == {"read"}
+
+
+async def test_knowledge_is_fenced_as_data_with_the_arguments_of_the_tool(serve: Any, said: Any) -> None:
+    async with serve() as app:
+        tool = await app.pipeline.toolbox.find(app.caller, "gmail_send_email")
+        words = said(await app.pipeline.call(app.caller, KNOWLEDGE, {"platform": "gmail", "actionId": tool.action.id}))
+    assert words.startswith("Send Email (gmail): POST /gmail/send-email, effect: write.\nArguments of its tool: {")
+    assert '<data source="Pica\'s document of this action">\n# ' in words
+    assert words.endswith("</data>")
+
+
+async def test_an_action_without_a_document_still_tells_its_request(serve: Any, told: Any, said: Any) -> None:
+    async with serve(PICA_TOOLS="all") as app:
+        tools = (await app.pipeline.toolbox.list(app.caller)).tools[4:]
+        (bare, *_) = [tool.action for tool in tools if not tool.action.knowledge]
+        words = said(await app.pipeline.call(app.caller, KNOWLEDGE, {"platform": bare.platform, "actionId": bare.id}))
+    assert f"{bare.method} {bare.path}" in words
+    assert "no document" in words
+
+
+@pytest.mark.parametrize(
+    "unknown", ["conn_mod_def::AAAAAAAAAAA::BBBBBBBBBBBBBBBBBBBBBB", "gmail", "", "a::b", "x" * 5000]
+)
+async def test_an_invented_id_is_told_with_where_to_find_real_ones(serve: Any, said: Any, unknown: str) -> None:
+    async with serve() as app:
+        for name in (KNOWLEDGE, "execute_pica_action"):
+            result = await app.pipeline.call(app.caller, name, {"platform": "gmail", "actionId": unknown})
+            assert result.is_error
+            assert "search_pica_platform_actions" in said(result)
+            assert len(said(result)) < 300

@@ -1,0 +1,132 @@
+"""The line that every call travels, from arguments to what the model reads."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pica_mcp.sandbox import Sandbox
+
+EXECUTE = "execute_pica_action"
+
+
+async def test_a_named_tool_and_execute_send_the_same_request(serve: Any, passed: Any) -> None:
+    async with serve() as app:
+        tool = await app.pipeline.toolbox.find(app.caller, "github_create_issue")
+        named = {"owner": "ada", "repo": "notes", "title": "T", "body": "B"}
+        await app.pipeline.call(app.caller, "github_create_issue", named)
+        by_id = {
+            "platform": "github",
+            "actionId": tool.action.id,
+            "pathVariables": {"owner": "ada", "repo": "notes"},
+            "data": {"title": "T", "body": "B"},
+        }
+        await app.pipeline.call(app.caller, EXECUTE, by_id)
+        await app.pipeline.call(app.caller, EXECUTE, by_id | {"data": json.dumps(by_id["data"])})
+    one, two, three = passed()
+    assert one == two == three
+    assert json.loads(one.body) == {"title": "T", "body": "B"}
+
+
+async def test_wrong_arguments_are_told_before_anything_is_sent(serve: Any, said: Any, passed: Any) -> None:
+    async with serve() as app:
+        result = await app.pipeline.call(
+            app.caller, "gmail_send_email", {"connection": "Work", "subjct": "a", "cc": 5.5, "body": []}
+        )
+        assert result.is_error
+        words = said(result)
+        assert "There is no argument 'subjct'; did you mean 'subject'?" in words
+        assert "The argument 'subject' is required" in words
+        assert "The argument 'body' must be of type string, not array." in words
+        assert "Nothing was sent" in words
+        result = await app.pipeline.call(app.caller, EXECUTE, {"platform": "gmail"})
+        assert "The argument 'actionId' is required" in said(result)
+        result = await app.pipeline.call(app.caller, "gmail_send_email", {"connection": 5})
+        assert "'connection' must be a label" in said(result)
+    assert passed() == []
+
+
+async def test_execute_sends_what_a_document_forgot(serve: Any, told: Any, passed: Any) -> None:
+    async with serve() as app:
+        tool = await app.pipeline.toolbox.find(app.caller, "gmail_get_emails")
+        arguments = {"platform": "gmail", "actionId": tool.action.id, "connectionKey": "Work"}
+        await app.pipeline.call(
+            app.caller, EXECUTE, arguments | {"data": {"numberOfEmails": "1", "undocumented": True}}
+        )
+    (sent,) = passed()
+    assert json.loads(sent.body) == {
+        "numberOfEmails": 1,
+        "undocumented": True,
+        "connectionKey": sent.header("x-pica-connection-key"),
+    }
+
+
+async def test_execute_checks_what_is_documented(serve: Any, said: Any, passed: Any) -> None:
+    async with serve() as app:
+        tool = await app.pipeline.toolbox.find(app.caller, "gmail_send_email")
+        arguments = {"platform": "gmail", "actionId": tool.action.id, "connectionKey": "Work", "data": {"to": "a"}}
+        result = await app.pipeline.call(app.caller, EXECUTE, arguments)
+        assert result.is_error
+        assert "The argument 'subject' is required" in said(result)
+    assert passed() == []
+
+
+async def test_an_ambiguous_call_answers_with_the_choices(serve: Any, said: Any, passed: Any) -> None:
+    async with serve() as app:
+        result = await app.pipeline.call(app.caller, "gmail_get_emails", {})
+        assert result.is_error
+        assert (
+            said(result)
+            == "Several gmail accounts are connected. Pass one of these as the connection: 'Personal', 'Work'."
+        )
+    assert passed() == []
+
+
+async def test_a_connection_made_meanwhile_is_found_by_looking_once_more(box: Sandbox, serve: Any, told: Any) -> None:
+    async with serve(PICA_IDENTITY="growth", PICA_IDENTITY_TYPE="team") as app:
+        await app.pipeline.toolbox.list(app.caller)
+        box.connect("gmail", identity="growth", identity_type="team", name="Second")
+        assert "emails" in told(await app.pipeline.call(app.caller, "gmail_get_emails", {"connection": "Second"}))
+    listings = [request for request in box.requests if request.path == "/v1/vault/connections"]
+    assert len(listings) == 2
+
+
+async def test_a_lost_write_is_not_repeated_and_the_model_is_told_to_check(
+    box: Sandbox, serve: Any, said: Any, passed: Any
+) -> None:
+    box.fail("/v1/passthrough/gmail/send-email", status=504, times=None)
+    async with serve() as app:
+        mail = {"connection": "Work", "to": "a@b.example", "subject": "S", "body": "B"}
+        result = await app.pipeline.call(app.caller, "gmail_send_email", mail)
+    assert result.is_error
+    assert said(result).startswith("The request was sent, but its answer was lost: it may have been applied.")
+    assert len(passed()) == 1
+
+
+async def test_a_read_is_repeated_and_recovers(box: Sandbox, serve: Any, told: Any, passed: Any) -> None:
+    box.fail("/v1/passthrough/users/me/labels", status=503)
+    async with serve() as app:
+        assert "labels" in told(
+            await app.pipeline.call(app.caller, "gmail_list_labels", {"connection": "Work", "userId": "me"})
+        )
+    assert len(passed()) == 2
+
+
+async def test_what_reaches_the_model_is_bounded_and_clean(box: Sandbox, serve: Any, said: Any) -> None:
+    hostile = '{"text":"' + "x" * 100_000 + '","half":"\\ud800","hidden":"a\\u200b\\u202eb"}'
+    box.fail("/v1/passthrough/users/me/labels", status=200, body=hostile, times=None)
+    async with serve() as app:
+        result = await app.pipeline.call(app.caller, "gmail_list_labels", {"connection": "Work", "userId": "me"})
+    words = said(result)
+    assert len(words) <= 24_000
+    assert "[Cut: the answer has 100," in words
+    words.encode()
+
+
+async def test_two_accounts_of_one_platform_are_kept_apart(serve: Any, told: Any) -> None:
+    async with serve() as app:
+        mail = {"to": "a@b.example", "subject": "Only at work", "body": "B"}
+        await app.pipeline.call(app.caller, "gmail_send_email", mail | {"connection": "Work"})
+        for label, expected in (("Work", True), ("Personal", False)):
+            emails = told(await app.pipeline.call(app.caller, "gmail_get_emails", {"connection": label}))["emails"]
+            assert any(email["subject"] == "Only at work" for email in emails) is expected

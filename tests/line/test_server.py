@@ -1,0 +1,248 @@
+"""Conversations in memory: what an MCP client sees, in both protocol eras."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import mcp_types as mcp
+import pytest
+from mcp.shared.exceptions import MCPError
+
+from pica_mcp import __version__
+from pica_mcp.errors import Unreachable
+from pica_mcp.sandbox import TEST_SECRET, Sandbox
+from pica_mcp.server import build
+
+ERAS = pytest.mark.parametrize(("mode", "version"), [("legacy", "2025-11-25"), ("auto", "2026-07-28")])
+
+
+@ERAS
+async def test_both_eras_list_call_and_read(converse: Any, told: Any, mode: str, version: str) -> None:
+    async with converse(mode) as client:
+        assert client.protocol_version == version
+        names = {tool.name for tool in (await client.list_tools()).tools}
+        assert {"gmail_send_email", "stripe_create_customer", "execute_pica_action"} <= names
+        mail = {"connection": "Work", "to": "a@b.example", "subject": "Hello there", "body": "Ł 日本 🎉"}
+        assert told(await client.call_tool("gmail_send_email", mail))["success"]
+        emails = told(await client.call_tool("gmail_get_emails", {"connection": "Work"}))["emails"]
+        assert emails[0]["body"] == "Ł 日本 🎉"
+        resources = {resource.uri for resource in (await client.list_resources()).resources}
+        assert "pica://connections/gmail/Work" in resources
+        read = await client.read_resource("pica://connections/gmail/Work")
+        assert '"state":"operational"' in read.contents[0].text  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@ERAS
+async def test_the_handshake_says_who_is_served_and_asks_pica_nothing(
+    box: Sandbox, converse: Any, mode: str, version: str
+) -> None:
+    async with converse(mode) as client:
+        assert client.server_info.name == "pica-mcp"
+        assert client.server_info.version == __version__
+        assert "acts for user ada" in client.instructions
+        assert len(client.instructions.encode()) < 2048
+    assert box.requests == []
+
+
+@ERAS
+async def test_an_unknown_tool_is_a_protocol_error(converse: Any, mode: str, version: str) -> None:
+    async with converse(mode) as client:
+        for name in ("nothing", "gmail_nothing", "notion_create_page", "GMAIL_SEND_EMAIL", ""):
+            with pytest.raises(MCPError) as caught:
+                await client.call_tool(name, {})
+            assert caught.value.error.code == mcp.INVALID_PARAMS
+
+
+@ERAS
+async def test_an_unknown_resource_is_a_protocol_error(converse: Any, mode: str, version: str) -> None:
+    async with converse(mode) as client:
+        for uri in ("pica://connections/gmail/Nobody", "pica://connections/", "pica://other", "file:///etc/passwd"):
+            with pytest.raises(MCPError) as caught:
+                await client.read_resource(uri)
+            assert caught.value.error.code == mcp.INVALID_PARAMS
+
+
+async def test_every_tool_has_a_description_a_portable_schema_and_all_four_annotations(converse: Any) -> None:
+    async with converse(PICA_TOOLS="all") as client:
+        tools = (await client.list_tools()).tools
+    assert len(tools) > 30
+    for tool in tools:
+        hints = tool.annotations
+        assert tool.description
+        assert tool.title
+        assert tool.input_schema["type"] == "object"
+        assert None not in (hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint, hints.open_world_hint)
+        assert not set(str(tool.input_schema).split("'")) & {
+            "$ref",
+            "$schema",
+            "oneOf",
+            "anyOf",
+            "pattern",
+            "connectionKey",
+        } - ({"connectionKey"} if tool.name == "execute_pica_action" else set())
+
+
+async def test_annotations_follow_from_the_method(converse: Any) -> None:
+    async with converse(PICA_TOOLS="all") as client:
+        hints = {tool.name: tool.annotations for tool in (await client.list_tools()).tools}
+    facts = {
+        name: (h.read_only_hint, h.destructive_hint, h.idempotent_hint)
+        for name, h in hints.items()
+        if name
+        in (
+            "gmail_list_messages",
+            "gmail_send_email",
+            "gmail_delete_message",
+            "github_update_issue",
+            "github_lock_issue",
+        )
+    }
+    assert facts == {
+        "gmail_list_messages": (True, False, True),
+        "gmail_send_email": (False, False, False),
+        "gmail_delete_message": (False, True, True),
+        "github_update_issue": (False, False, False),
+        "github_lock_issue": (False, False, True),
+    }
+
+
+async def test_lists_are_private_and_fresh_for_a_minute_unless_incomplete(box: Sandbox, converse: Any) -> None:
+    box.fail("/v1/available-actions/stripe", status=503, times=3)
+    async with converse() as client:
+        partial = await client.list_tools(cache_mode="bypass")
+        assert (partial.ttl_ms, partial.cache_scope) == (0, "private")
+        assert not [tool for tool in partial.tools if tool.name.startswith("stripe_")]
+        assert [tool for tool in partial.tools if tool.name.startswith("gmail_")]
+        whole = await client.list_tools(cache_mode="bypass")
+        assert (whole.ttl_ms, whole.cache_scope) == (60_000, "private")
+        assert [tool for tool in whole.tools if tool.name.startswith("stripe_")]
+
+
+class Reversed:
+    """The sandbox, with every page's rows the other way round."""
+
+    def __init__(self) -> None:
+        self._app = Sandbox().app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def turned(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [(n, v) for n, v in message["headers"] if n != b"content-length"]
+            elif isinstance(page := json.loads(message["body"]), dict) and "rows" in page:
+                message["body"] = json.dumps(page | {"rows": page["rows"][::-1]}).encode()
+            await send(message)
+
+        await self._app(scope, receive, turned)
+
+
+async def test_two_processes_list_the_same_whatever_the_order_upstream(converse: Any) -> None:
+    lists: list[Any] = []
+    for pica in (Sandbox().app, Reversed()):
+        async with converse(pica=pica) as client:
+            lists.append([tool.model_dump() for tool in (await client.list_tools()).tools])
+    assert lists[0] == lists[1]
+
+
+async def test_rows_that_tell_their_ids_make_every_action_callable_by_name(converse: Any) -> None:
+    counts: list[int] = []
+    for box in (Sandbox(), Sandbox(row_ids=True)):
+        async with converse(pica=box.app, PICA_TOOLS="all") as client:
+            counts.append(len((await client.list_tools()).tools))
+    assert counts[1] == counts[0] + 2  # the two GitHub actions with one title and method
+
+
+@pytest.mark.parametrize("bare", [False, True])
+async def test_a_refused_secret_leaves_the_server_up_and_saying_why(converse: Any, said: Any, bare: bool) -> None:  # noqa: FBT001
+    async with converse(pica=Sandbox(bare_errors=bare).app, PICA_SECRET="sk_live_revoked") as client:
+        names = [tool.name for tool in (await client.list_tools()).tools]
+        assert names == [
+            "list_pica_integrations",
+            "search_pica_platform_actions",
+            "get_pica_action_knowledge",
+            "execute_pica_action",
+        ]
+        for name, arguments in (
+            ("list_pica_integrations", {}),
+            ("search_pica_platform_actions", {"platform": "gmail", "query": "send"}),
+            ("gmail_send_email", {}),
+        ):
+            result = await client.call_tool(name, arguments)
+            assert result.is_error
+            assert said(result) == "Pica refuses the secret of this server. Ask the operator to check PICA_SECRET."
+        with pytest.raises(MCPError, match="refuses the secret"):
+            await client.list_resources()
+
+
+async def test_pica_down_leaves_the_server_up_and_it_recovers(box: Sandbox, converse: Any, said: Any) -> None:
+    box.fail("/v1/", status=503, times=None)
+    async with converse() as client:
+        assert len((await client.list_tools(cache_mode="bypass")).tools) == 4
+        down = await client.call_tool("list_pica_integrations", {})
+        assert down.is_error
+        assert said(down) == "Pica is out of order (HTTP 503). Try again in a minute."
+        box.heal()
+        assert len((await client.list_tools(cache_mode="bypass")).tools) > 4
+
+
+async def test_an_empty_account_says_how_to_connect(converse: Any, told: Any) -> None:
+    async with converse(PICA_IDENTITY="nobody") as client:
+        assert len((await client.list_tools()).tools) == 4
+        answer = told(await client.call_tool("list_pica_integrations", {}))
+        assert answer == {
+            "connections": [],
+            "note": "Nothing is connected for user nobody. A person can connect accounts: https://app.picaos.com/connections",
+        }
+
+
+async def test_a_test_secret_serves_test_connections_only(converse: Any, told: Any) -> None:
+    async with converse(PICA_SECRET=TEST_SECRET) as client:
+        connections = told(await client.call_tool("list_pica_integrations", {}))["connections"]
+    assert [(c["platform"], c["connection"]) for c in connections] == [
+        ("gmail", "Test mailbox"),
+        ("stripe", "Test billing"),
+    ]
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_an_unexpected_failure_tells_the_client_nothing_of_it(
+    serve: Any, mode: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from mcp import Client
+
+    async with serve() as app:
+
+        async def broken(*_: Any) -> Any:
+            raise RuntimeError("sk_live_do_not_tell")
+
+        monkeypatch.setattr(app.pipeline.toolbox, "find", broken)
+        async with Client(build(app), mode=mode) as client:  # pyright: ignore[reportArgumentType]
+            with pytest.raises(MCPError) as caught:
+                await client.call_tool("gmail_send_email", {})
+    assert caught.value.error.code == mcp.INTERNAL_ERROR
+    assert "sk_live" not in str(caught.value)
+    assert "tools/call failed" in caplog.text
+
+
+async def test_knowledge_only_lists_and_runs_nothing(
+    box: Sandbox, converse: Any, said: Any, told: Any, passed: Any
+) -> None:
+    async with converse(PICA_KNOWLEDGE_AGENT="true") as client:
+        names = [tool.name for tool in (await client.list_tools()).tools]
+        assert names == ["list_pica_integrations", "search_pica_platform_actions", "get_pica_action_knowledge"]
+        assert "executes nothing" in client.instructions
+        found = told(
+            await client.call_tool("search_pica_platform_actions", {"platform": "gmail", "query": "send email"})
+        )
+        assert ("knowledgeAgent", "true") in box.requests[0].query
+        assert "tool" not in found["actions"][0]
+        arguments = {"platform": "gmail", "actionId": found["actions"][0]["actionId"]}
+        assert "POST /gmail/send-email" in said(await client.call_tool("get_pica_action_knowledge", arguments))
+        for name in ("execute_pica_action", "gmail_send_email"):
+            with pytest.raises(MCPError):
+                await client.call_tool(name, arguments)
+    assert passed() == []
+
+
+def test_the_remedy_for_an_outage_is_for_the_model_too() -> None:
+    assert str(Unreachable("Down.", "Wait.")) == "Down. Wait."

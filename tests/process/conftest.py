@@ -1,0 +1,34 @@
+"""The program as a child process, the way a client starts it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+PROGRAM = [sys.executable, "-m", "pica_mcp"]
+
+
+@pytest.fixture
+def program() -> list[str]:
+    """The command that starts pica-mcp."""
+    return PROGRAM
+
+
+@pytest.fixture
+def connect() -> Callable[..., AbstractAsyncContextManager[Client]]:
+    """Start the server with these flags and variables, and talk to it over its pipes."""
+
+    @asynccontextmanager
+    async def connect(*flags: str, mode: str = "auto", env: Mapping[str, str] | None = None) -> AsyncGenerator[Client]:
+        server = StdioServerParameters(command=PROGRAM[0], args=[*PROGRAM[1:], *flags], env=dict(env or {}))
+        with anyio.fail_after(60):
+            async with Client(stdio_client(server), mode=mode) as client:  # pyright: ignore[reportArgumentType]
+                yield client
+
+    return connect

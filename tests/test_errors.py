@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from pica_mcp import errors
+from pica_mcp.errors import CallError, OperatorError, PicaError, Reason, Refused, TransientError
+
+BRANCHES = {
+    CallError: ("UnknownTool", "UnknownAction", "UnknownResource", "InvalidArguments", "Refused"),
+    OperatorError: ("InvalidSettings", "SecretRefused", "UpstreamRefused"),
+    TransientError: ("Unreachable", "RateLimited", "OutcomeUnknown"),
+}
+
+
+@pytest.mark.parametrize(("branch", "leaf"), [(b, leaf) for b, leaves in BRANCHES.items() for leaf in leaves])
+def test_every_error_is_for_exactly_one_who_can_act(branch: type[PicaError], leaf: str) -> None:
+    kind = getattr(errors, leaf)
+    assert [b for b in BRANCHES if issubclass(kind, b)] == [branch]
+
+
+def test_no_error_is_outside_the_tree() -> None:
+    defined = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+    drawn = {leaf for leaves in BRANCHES.values() for leaf in leaves}
+    assert defined == drawn | {kind.__name__ for kind in BRANCHES} | {"PicaError"}
+
+
+@pytest.mark.parametrize(
+    ("problem", "remedy", "said"),
+    [("It is broken.", "Mend it.", "It is broken. Mend it."), ("It is broken.", "", "It is broken.")],
+)
+def test_an_error_says_what_is_wrong_and_then_what_to_do(problem: str, remedy: str, said: str) -> None:
+    assert str(PicaError(problem, remedy)) == said
+
+
+def test_a_refusal_carries_its_rule_and_does_not_say_its_name() -> None:
+    refusal = Refused("No.", "Stop.", reason=Reason.IDENTITY)
+    assert (refusal.reason, str(refusal)) == (Reason.IDENTITY, "No. Stop.")
+
+
+def test_errors_carry_their_facts() -> None:
+    assert errors.RateLimited("Wait.", retry_after_seconds=3.5).retry_after_seconds == 3.5
+    assert errors.UpstreamRefused("No.", status=418).status == 418

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from pica_mcp.models import (
+    Action,
+    ActionDetails,
+    Connection,
+    Effect,
+    Platform,
+    Record,
+    Whoami,
+    action_id,
+    as_list,
+    as_object,
+    read_rows,
+)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(
+    ["key", "platform", "connectionPlatform", "id", "_id", "systemId", "title", "tags", "active", "ioSchema", "tools"]
+)
+
+
+def read_one(kind: type[Record], **row: Any) -> Any:
+    (record,) = read_rows(kind, [row])
+    return record
+
+
+def test_both_generations_of_a_connection_row_read_the_same() -> None:
+    newer = {
+        "id": "c-1",
+        "key": "live::gmail::default::1",
+        "platform": "gmail",
+        "environment": "live",
+        "identity": "ada",
+        "identityType": "user",
+        "name": "work",
+        "tags": ["team"],
+        "state": "operational",
+        "active": True,
+        "createdAt": "1700000000000",
+    }
+    older = {**newer, "_id": newer["id"], "identity_type": "user", "createdAt": 1700000000000}
+    del older["id"], older["identityType"]
+    assert read_rows(Connection, [newer]) == read_rows(Connection, [older])
+    assert read_one(Connection, **older).model_dump() == {
+        "key": "live::gmail::default::1",
+        "platform": "gmail",
+        "id": "c-1",
+        "environment": "live",
+        "identity": "ada",
+        "identity_type": "user",
+        "name": "work",
+        "tags": ("team",),
+        "state": "operational",
+        "active": True,
+        "created_at": "1700000000000",
+    }
+
+
+def test_a_connection_row_with_nothing_but_the_needed_is_active_in_an_unknown_state() -> None:
+    record = read_one(Connection, key="k", platform="gmail")
+    assert (record.active, record.state, record.identity, record.identity_type) == (True, "unknown", None, None)
+    assert (record.id, record.name, record.environment, record.tags) == ("", "", "", ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "needed", "field", "default"),
+    [
+        (Connection, {"key": "k", "platform": "gmail"}, "name", ""),
+        (Connection, {"key": "k", "platform": "gmail"}, "tags", ()),
+        (Connection, {"key": "k", "platform": "gmail"}, "environment", ""),
+        (Connection, {"key": "k", "platform": "gmail"}, "identity", None),
+        (Connection, {"key": "k", "platform": "gmail"}, "active", True),
+        (Platform, {"platform": "gmail"}, "description", ""),
+        (Platform, {"platform": "gmail"}, "oauth", False),
+        (Platform, {"platform": "gmail"}, "tools", 0),
+        (Action, {"platform": "gmail"}, "title", ""),
+        (Action, {"platform": "gmail"}, "path", ""),
+        (ActionDetails, {"platform": "gmail"}, "knowledge", ""),
+        (Whoami, {}, "user", {}),
+    ],
+)
+def test_null_reads_as_the_fields_default(
+    kind: type[Record], needed: dict[str, str], field: str, default: object
+) -> None:
+    assert getattr(read_one(kind, **needed, **{field: None}), field) == default
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "field", "value"),
+    [
+        (Connection, {"key": "k", "platform": "gmail", "id": None, "_id": "c"}, "id", "c"),
+        (Action, {"platform": "gmail", "systemId": None, "_id": "a"}, "id", "a"),
+        (Action, {"platform": None, "connectionPlatform": "gmail"}, "platform", "gmail"),
+    ],
+)
+def test_null_under_one_spelling_leaves_the_other_to_speak(
+    kind: type[Record], row: dict[str, Any], field: str, value: str
+) -> None:
+    assert getattr(read_one(kind, **row), field) == value
+
+
+def test_numbers_are_taken_where_text_is_meant() -> None:
+    record = read_one(Connection, key=7, platform="gmail", name=12, tags=[3, "x"])
+    assert (record.key, record.name, record.tags) == ("7", "12", ("3", "x"))
+
+
+def test_unknown_fields_are_left_behind() -> None:
+    assert "secretsServiceId" not in read_one(Connection, key="k", platform="gmail", secretsServiceId="s").model_dump()
+
+
+@pytest.mark.parametrize(
+    "bad", [None, 3, "row", [], {}, {"key": "k"}, {"key": "", "platform": "gmail"}, {"key": ["k"], "platform": "gmail"}]
+)
+def test_a_bad_row_costs_itself_and_not_its_neighbours(bad: object) -> None:
+    rows = [{"key": "a", "platform": "gmail"}, bad, {"key": "b", "platform": "slack"}]
+    assert [c.key for c in read_rows(Connection, rows)] == ["a", "b"]
+
+
+@given(st.lists(JSON | st.dictionaries(FIELDS, JSON), max_size=4))
+def test_no_rows_can_make_reading_raise(rows: list[Any]) -> None:
+    for kind in (Connection, Platform, Action, ActionDetails, Whoami):
+        assert len(read_rows(kind, rows)) <= len(rows)
+
+
+@pytest.mark.parametrize("spelling", ["systemId", "_id", "actionId"])
+def test_an_action_id_is_found_under_every_spelling(spelling: str) -> None:
+    assert read_one(Action, platform="gmail", **{spelling: "conn_mod_def::a::b"}).id == "conn_mod_def::a::b"
+
+
+@pytest.mark.parametrize("row", [{"id": 4711}, {"id": "4711"}, {"id": 4711, "systemId": ""}])
+def test_the_numeric_id_of_a_knowledge_row_is_never_the_action_id(row: dict[str, Any]) -> None:
+    assert read_one(ActionDetails, connectionPlatform="gmail", **row).id == ""
+
+
+def test_a_knowledge_row_keeps_its_action_id_beside_its_numeric_one() -> None:
+    assert read_one(ActionDetails, connectionPlatform="gmail", id=4711, _id="conn_mod_def::a::b").id == (
+        "conn_mod_def::a::b"
+    )
+
+
+def test_a_knowledge_row_is_an_action_with_its_documents() -> None:
+    record = read_one(
+        ActionDetails,
+        connectionPlatform="gmail",
+        systemId="conn_mod_def::a::b",
+        modelName="Message",
+        method="POST",
+        path="/send",
+        tags=["custom"],
+        knowledge="# Send",
+        ioSchema={"inputSchema": {}},
+    )
+    assert (record.platform, record.model, record.method, record.path) == ("gmail", "Message", "POST", "/send")
+    assert (record.tags, record.knowledge, record.io_schema) == (("custom",), "# Send", {"inputSchema": {}})
+
+
+@pytest.mark.parametrize("io_schema", [None, [], "text", 3, True])
+def test_a_schema_that_is_no_object_reads_as_none_given(io_schema: object) -> None:
+    assert read_one(ActionDetails, platform="gmail", ioSchema=io_schema).io_schema == {}
+
+
+@pytest.mark.parametrize(
+    ("given_id", "meant"),
+    [
+        ("conn_mod_def::GE::x", "conn_mod_def::GE::x"),
+        ("GE::x", "conn_mod_def::GE::x"),  # entry_26
+        ("  GE::x\n", "conn_mod_def::GE::x"),
+        ("action:test", "action:test"),  # the langchain client prefixes this one
+        ("", ""),
+    ],
+)
+def test_an_action_id_is_written_as_pica_wants_it(given_id: str, meant: str) -> None:
+    assert action_id(given_id) == meant
+
+
+@pytest.mark.parametrize(
+    ("method", "effect"),
+    [
+        ("GET", Effect.READ),
+        ("get", Effect.READ),
+        ("HEAD", Effect.READ),  # entry_10
+        ("OPTIONS", Effect.READ),
+        ("POST", Effect.WRITE),
+        ("PUT", Effect.WRITE),
+        ("PATCH", Effect.WRITE),
+        ("DELETE", Effect.DESTRUCTIVE),
+        ("delete", Effect.DESTRUCTIVE),
+        ("", Effect.WRITE),
+        ("PURGE", Effect.WRITE),
+    ],
+)
+def test_the_method_decides_the_effect_and_an_unknown_one_is_a_write(
+    action: Callable[..., Action], method: str, effect: Effect
+) -> None:
+    assert action(method=method).effect is effect
+
+
+def test_a_method_needs_no_document(action: Callable[..., ActionDetails]) -> None:  # entry_25
+    assert action(method="DELETE", knowledge="").method == "DELETE"
+
+
+def test_records_are_frozen_and_a_connection_does_not_show_its_key(connection: Callable[..., Connection]) -> None:
+    record = connection(key="live::gmail::default::hush")
+    assert "hush" not in repr(record)
+    with pytest.raises(ValidationError, match="frozen"):
+        record.key = "other"
+
+
+@pytest.mark.parametrize(
+    ("value", "mapping", "items"),
+    [({"a": 1}, {"a": 1}, []), ([1], {}, [1]), (None, {}, []), ("ab", {}, []), (3, {}, [])],
+)
+def test_json_values_of_another_kind_read_as_empty(value: object, mapping: object, items: object) -> None:
+    assert (as_object(value), as_list(value)) == (mapping, items)

@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pica_mcp.access import Caller, Identity, IdentityType, Permission, admit
+from pica_mcp.errors import InvalidSettings
+from pica_mcp.models import Action
+from pica_mcp.settings import DEFAULT_BASE_URL, OPTIONS, Settings, load
+
+SECRET = "sk_live_1_hush"
+ENVIRON = {"PICA_SECRET": SECRET}
+# Option → a value in the environment, another as a flag, and what each means.
+VALUES: dict[str, tuple[str, str, Callable[[Settings], Any], Any, Any]] = {
+    "base_url": (
+        "https://a.example",
+        "https://b.example/",
+        lambda s: s.base_url,
+        "https://a.example",
+        "https://b.example",
+    ),
+    "header_family": ("one", "PICA", lambda s: s.family, "one", "pica"),
+    "identity": ("ada", " bob ", lambda s: s.identity.id, "ada", "bob"),
+    "identity_type": ("user", "Team", lambda s: s.identity.type, IdentityType.USER, IdentityType.TEAM),
+    "permissions": ("read", "WRITE", lambda s: s.grant.permission, Permission.READ, Permission.WRITE),
+    "connection_keys": ("a, b", "c,,", lambda s: s.grant.connection_keys, {"a", "b"}, {"c"}),
+    "action_ids": ("a", "*", lambda s: s.grant.action_ids, {"a"}, None),
+    "knowledge_agent": ("true", "0", lambda s: s.grant.knowledge_only, True, False),
+    "tools": ("all", "None", lambda s: s.tools, "all", "none"),
+    "max_tools": ("5", "9999999", lambda s: s.max_tools, 5, 9_999_999),
+    "max_tool_tokens": ("1", "100", lambda s: s.max_tool_tokens, 1, 100),
+    "log_level": ("debug", "ERROR", lambda s: s.log_level, "debug", "error"),
+}
+BAD: dict[str, tuple[list[str], str]] = {
+    "base_url": (
+        [
+            "api.picaos.com", "ftp://api.picaos.com", "https://", "https://a?b=c", "https://a#b", "https://user:pass@a",
+            "https://:pass@a", "https://[::1", "https://a:port", "https://a:99999",
+        ],
+        "a URL like https://api.picaos.com",
+    ),
+    "header_family": (["both"], "one of pica, one"),
+    "identity_type": (["bogus"], "one of user, team, organization, project"),  # entry_06
+    "permissions": (["root", "r"], "one of read, write, admin"),
+    "connection_keys": ([",", " , "], "* or names parted by commas"),  # entry_06
+    "action_ids": ([","], "* or names parted by commas"),
+    "knowledge_agent": (["maybe", "yes"], "one of true, false, 1, 0"),
+    "tools": (["some"], "one of auto, all, none"),
+    "max_tools": (["0", "-1", "1.5", "many", "1_0", "99999999"], "a whole number above 0"),
+    "max_tool_tokens": (["0", "1e3"], "a whole number above 0"),
+    "log_level": (["loud"], "one of debug, info, warning, error"),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave no proxy of the machine that runs the tests."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def load_with(environ: dict[str, str] | None = None, flags: dict[str, str | None] | None = None) -> Settings:
+    return load(flags or {}, ENVIRON | (environ or {}))
+
+
+# Precedence
+
+
+def test_every_option_is_tried_here() -> None:
+    assert {option.name for option in OPTIONS} == set(VALUES) == set(BAD) | {"identity"}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_flag_goes_before_the_environment_and_that_before_the_default(name: str) -> None:
+    variable, flag, read, from_variable, from_flag = VALUES[name]
+    environ = {f"PICA_{name.upper()}": variable}
+    assert read(load_with(environ)) == from_variable
+    assert read(load_with(environ, {name: None})) == from_variable
+    assert read(load_with(environ, {name: flag})) == from_flag
+    assert read(load_with(flags={name: flag})) == from_flag
+
+
+def test_the_defaults_serve_the_whole_account_like_the_official_server() -> None:
+    loaded = load_with()
+    assert (loaded.base_url, loaded.family, loaded.identity) == (DEFAULT_BASE_URL, "pica", Identity())
+    assert (loaded.grant.permission, loaded.grant.connection_keys, loaded.grant.action_ids) == (
+        Permission.ADMIN,
+        None,
+        None,
+    )
+    assert (loaded.grant.knowledge_only, loaded.tools, loaded.max_tools, loaded.max_tool_tokens) == (
+        False,
+        "auto",
+        32,
+        7000,
+    )
+    assert (loaded.log_level, loaded.proxy, loaded.ca_file, loaded.sandbox) == ("warning", None, None, False)
+
+
+def test_the_environment_is_the_process_ones_if_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PICA_SECRET", SECRET)
+    monkeypatch.setenv("PICA_IDENTITY", "ada")
+    assert load({}).identity == Identity("ada")
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "flag"),
+    [("base_url", "PICA_BASE_URL", "--base-url"), ("permissions", "PICA_PERMISSIONS", "--permissions")],
+)
+def test_a_setting_has_one_name_in_two_spellings(name: str, variable: str, flag: str) -> None:
+    (option,) = (option for option in OPTIONS if option.name == name)
+    assert (option.variable, option.flag) == (variable, flag)
+
+
+def test_the_secret_has_no_flag() -> None:
+    assert not [option for option in OPTIONS if "secret" in option.name]
+    assert load({"secret": "sk_live_2_other"}, ENVIRON).secret == SECRET
+
+
+# Faults
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+@pytest.mark.parametrize("variable", [*(option.variable for option in OPTIONS), "PICA_SECRET"])
+def test_a_variable_that_is_set_but_empty_is_an_error_that_names_it(variable: str, empty: str) -> None:  # entry_06
+    with pytest.raises(InvalidSettings, match=rf"^{variable} is "):
+        load_with({variable: empty})
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_a_flag_that_is_empty_is_an_error(option: Any) -> None:
+    with pytest.raises(InvalidSettings, match=f"{option.variable}|{option.flag}"):
+        load_with({option.variable: VALUES[option.name][0]}, {option.name: ""})
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, (values, _) in BAD.items() for value in values])
+def test_a_bad_value_names_the_setting_and_what_is_allowed(name: str, value: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load_with({f"PICA_{name.upper()}": value})
+    assert str(caught.value).startswith(f"PICA_{name.upper()} is ")
+    assert f"but must be {BAD[name][1]}" in str(caught.value)
+
+
+def test_a_password_in_the_address_is_not_repeated() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load_with({"PICA_BASE_URL": "https://user:pass-phrase@a.example"})
+    assert "pass-phrase" not in str(caught.value)
+
+
+# The secret
+
+
+@pytest.mark.parametrize("environ", [{}, {"PICA_SECRET": ""}, {"PICA_SECRET": "  "}])
+def test_a_missing_secret_says_where_to_get_one(environ: dict[str, str]) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load({}, environ)
+    assert str(caught.value) == (
+        "PICA_SECRET is not set. "
+        "Set it to a key from https://app.picaos.com/settings/api-keys, or try --sandbox, which needs none."
+    )
+
+
+@pytest.mark.parametrize(
+    "secret", ["short", "two words here", "line\nbreak-1234", "sk_live_é_1234", "sk_live_\x00_1234"]
+)
+def test_a_malformed_secret_is_refused_and_not_shown(secret: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"^PICA_SECRET is malformed") as caught:
+        load({}, {"PICA_SECRET": secret})
+    assert secret not in str(caught.value)
+
+
+def test_a_secret_is_taken_without_the_spaces_around_it() -> None:
+    assert load_with({"PICA_SECRET": f" {SECRET}\n"}).secret == SECRET
+
+
+@pytest.mark.parametrize(
+    ("secret", "environment"),
+    [
+        ("sk_live_1_x", "live"),
+        ("sk_test_1_x", "test"),
+        ("id_test_1_x", "test"),
+        ("id_live_1_x", "live"),
+        ("whatever", "live"),
+    ],
+)
+def test_the_environment_is_the_secrets(secret: str, environment: str) -> None:
+    assert load_with({"PICA_SECRET": secret}).environment == environment
+
+
+def test_settings_do_not_show_what_is_secret(monkeypatch: pytest.MonkeyPatch) -> None:  # entry_07
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:pass-phrase@proxy.example:3128")
+    shown = repr(load_with({"PICA_CONNECTION_KEYS": "live::gmail::default::0123"}))
+    for hidden in ("hush", "0123", "pass-phrase"):
+        assert hidden not in shown
+
+
+# Addresses
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:8000",
+        "http://127.0.0.1:8000",
+        "http://127.9.9.9",
+        "http://[::1]:8000",
+        "HTTP://LOCALHOST",
+        "https://a.example:8443/base",
+    ],
+)
+def test_the_secret_travels_encrypted_or_on_this_machine(url: str) -> None:
+    assert load_with({"PICA_BASE_URL": url}).base_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.picaos.com",
+        "http://10.0.0.1",
+        "http://0.0.0.0",
+        "http://localhost.example",
+        "http://127.0.0.1.example",
+        "http://[2001:db8::1]",
+    ],
+)
+def test_the_secret_does_not_travel_in_the_clear(url: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"PICA_BASE_URL .* must be an https URL"):
+        load_with({"PICA_BASE_URL": url})
+
+
+def test_slashes_at_the_end_of_the_address_are_dropped() -> None:
+    assert load_with({"PICA_BASE_URL": "https://a.example/base//"}).base_url == "https://a.example/base"
+
+
+@pytest.mark.parametrize(
+    ("url", "family"),
+    [
+        ("https://api.picaos.com", "pica"),
+        ("https://api.withone.ai", "one"),
+        ("https://API.WITHONE.AI/x", "one"),
+        ("https://withone.ai", "one"),
+        ("https://withone.ai.example", "pica"),
+        ("https://notwithone.ai", "pica"),
+    ],
+)
+def test_the_header_family_is_told_from_the_host(url: str, family: str) -> None:
+    assert load_with({"PICA_BASE_URL": url}).family == family
+    assert load_with({"PICA_BASE_URL": url, "PICA_HEADER_FAMILY": "one"}).family == "one"
+
+
+# Allowlists
+
+
+@pytest.mark.parametrize(("value", "keys"), [("*", None), ("a", {"a"}), (" a ,b, ", {"a", "b"}), ("a,*", None)])
+def test_an_allowlist_is_names_or_a_star(value: str, keys: set[str] | None) -> None:
+    loaded = load_with({"PICA_CONNECTION_KEYS": value, "PICA_ACTION_IDS": value})
+    assert (loaded.grant.connection_keys, loaded.grant.action_ids) == (keys, keys)
+
+
+@pytest.mark.parametrize("written", ["conn_mod_def::GE::x", "GE::x"])
+def test_an_allowed_action_may_be_written_without_its_prefix(  # entry_26
+    action: Callable[..., Action], written: str
+) -> None:
+    who = Caller(Identity(), load_with({"PICA_ACTION_IDS": written}).grant, "live")
+    assert admit(who, action(id="conn_mod_def::GE::x")) is None
+    assert admit(who, action(id="conn_mod_def::GE::y")) is not None
+
+
+# The sandbox
+
+
+def test_the_sandbox_needs_neither_secret_nor_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    loaded = load({"base_url": "https://a.example", "identity": "ada"}, ENVIRON, sandbox=True)
+    assert (loaded.secret, loaded.base_url, loaded.proxy, loaded.sandbox) == ("", DEFAULT_BASE_URL, None, True)
+    assert loaded.identity == Identity("ada")
+    assert load({}, {"PICA_BASE_URL": "nonsense"}, sandbox=True).sandbox
+
+
+# Proxy and certificates
+
+
+@pytest.mark.parametrize(
+    ("environ", "url", "proxy"),
+    [
+        ({}, DEFAULT_BASE_URL, None),
+        ({"HTTPS_PROXY": "http://p.example:3128"}, DEFAULT_BASE_URL, "http://p.example:3128"),
+        ({"https_proxy": "p.example:3128"}, DEFAULT_BASE_URL, "http://p.example:3128"),
+        ({"ALL_PROXY": "socks5://p.example"}, DEFAULT_BASE_URL, "socks5://p.example"),
+        ({"HTTP_PROXY": "http://p.example"}, DEFAULT_BASE_URL, None),
+        ({"HTTPS_PROXY": "http://p.example", "NO_PROXY": "picaos.com"}, DEFAULT_BASE_URL, None),
+        ({"HTTPS_PROXY": "http://p.example", "NO_PROXY": "*"}, DEFAULT_BASE_URL, None),
+        ({"HTTPS_PROXY": "http://p.example", "NO_PROXY": "other.example"}, DEFAULT_BASE_URL, "http://p.example"),
+        ({"HTTP_PROXY": "http://p.example"}, "http://127.0.0.1:8000", None),
+        ({"HTTP_PROXY": "http://p.example"}, "http://localhost:8000", None),
+        ({"HTTPS_PROXY": "http://p.example"}, "https://[::1]", None),
+    ],
+)
+def test_the_proxy_is_the_usual_variables_and_never_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], url: str, proxy: str | None
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert load_with({"PICA_BASE_URL": url}).proxy == proxy
+
+
+@pytest.mark.parametrize(("given", "read"), [("/etc/ca.pem", "/etc/ca.pem"), ("", None)])
+def test_certificates_of_the_operator_are_taken(given: str, read: str | None) -> None:
+    assert load_with({"SSL_CERT_FILE": given}).ca_file == read
