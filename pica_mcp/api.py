@@ -118,8 +118,8 @@ def _trust(endpoint: Endpoint) -> ssl.SSLContext | bool:
 class PicaAPI:
     """Pica's API, one method per endpoint.
 
-    Every method raises `SecretRefused`, `UpstreamRefused`, `RateLimited` or `Unreachable`. Listings are complete, or
-    they raise: a failed page is never taken for the end.
+    Every method raises `SecretRefused`, `UpstreamRefused`, `RateLimited` or `Unreachable`. Listings go
+    through all pages that Pica has, and a failed page is never taken for the end.
     """
 
     def __init__(

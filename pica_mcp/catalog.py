@@ -15,6 +15,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar
 
 import anyio
@@ -23,7 +24,7 @@ from anyio.abc import TaskGroup
 from pica_mcp import text
 from pica_mcp.access import Identity
 from pica_mcp.api import PicaAPI
-from pica_mcp.errors import PicaError, UnknownAction, Unreachable
+from pica_mcp.errors import UnknownAction, Unreachable
 from pica_mcp.models import Action, ActionDetails, Connection, Platform
 
 logger = logging.getLogger(__name__)
@@ -40,15 +41,24 @@ ActionT = TypeVar("ActionT", bound=Action)
 
 
 class Kept(Generic[ValueT]):
-    """A value loaded from upstream by one task at a time and kept for `ttl_seconds`; failures are not kept."""
+    """A value loaded from upstream by one task at a time and kept for `ttl_seconds`.
+
+    A failure is not kept, and neither is a value that says that there is nothing; `forget` is called for both.
+    """
 
     def __init__(
-        self, load: Callable[[], Awaitable[ValueT]], ttl_seconds: float, tasks: TaskGroup, clock: Callable[[], float]
+        self,
+        load: Callable[[], Awaitable[ValueT]],
+        ttl_seconds: float,
+        tasks: TaskGroup,
+        clock: Callable[[], float],
+        forget: Callable[[], object] = lambda: None,
     ) -> None:
         self._load = load
         self._ttl_seconds = ttl_seconds
         self._tasks = tasks
         self._clock = clock
+        self._forget = forget
         self._flight: _Flight[ValueT] | None = None
         self._value: tuple[ValueT, float] | None = None
 
@@ -72,6 +82,8 @@ class Kept(Generic[ValueT]):
             flight.failure = error
         finally:
             self._flight = None
+            if flight.outcome in ([], [None], [Actions(())]):
+                self._forget()
             flight.done.set()
 
 
@@ -112,17 +124,14 @@ class Catalog:
         self._actions: dict[str, Kept[Actions]] = {}
         self._documents: dict[str, Kept[ActionDetails | None]] = {}
         self._found: dict[tuple[str, ...], Kept[Action]] = {}
-        self._platforms = self._keep(api.platforms, _CATALOGUE_TTL_SECONDS)
-
-    def _keep(self, load: Callable[[], Awaitable[ValueT]], ttl_seconds: float) -> Kept[ValueT]:
-        return Kept(load, ttl_seconds, self._tasks, self._clock)
+        self._platforms = Kept(api.platforms, _CATALOGUE_TTL_SECONDS, tasks, clock)
 
     async def connections(self, identity: Identity, *, fresh: bool = False) -> tuple[Connection, ...]:
         """Return the identity's connections, at most a minute old. They may hold others': `access` decides."""
         kept = self._connections.get(identity)
         if kept is None:
-            kept = self._keep(lambda: self._api.connections(identity), CONNECTIONS_TTL_SECONDS)
-            self._connections[identity] = kept
+            load = partial(self._api.connections, identity)
+            kept = self._connections[identity] = Kept(load, CONNECTIONS_TTL_SECONDS, self._tasks, self._clock)
         return await kept.get(fresh=fresh)
 
     async def platforms(self) -> tuple[Platform, ...]:
@@ -131,14 +140,14 @@ class Catalog:
 
     async def actions(self, platform: str) -> Actions:
         """Return the platform's actions, with ids as far as they are known."""
-        return await self._remembered(self._actions, platform, lambda: self._identified(platform))
+        return await self._remembered(self._actions, platform, partial(self._identified, platform))
 
     async def details(self, action: Action) -> ActionDetails:
         """Return the listed action with its document and its id. Raises `UnknownAction` if no single id fits."""
         if not action.id:
             listed = action
             action = await self._remembered(
-                self._found, (listed.platform, listed.key, *_name(listed)), lambda: self._by_search(listed)
+                self._found, (listed.platform, listed.key, *_name(listed)), partial(self._by_search, listed)
             )
         document = (await self.actions(action.platform)).documents.get(action.id) or await self._document(action.id)
         return _merged(ActionDetails, action, document)
@@ -162,21 +171,15 @@ class Catalog:
         return await self._api.search(platform, query, execute=execute)
 
     async def _document(self, action_id: str) -> ActionDetails | None:
-        return await self._remembered(self._documents, action_id, lambda: self._api.knowledge(action_id))
+        return await self._remembered(self._documents, action_id, partial(self._api.knowledge, action_id))
 
     async def _remembered(
         self, kept: dict[KeyT, Kept[ValueT]], key: KeyT, load: Callable[[], Awaitable[ValueT]]
     ) -> ValueT:
         """Return the value of the key. What does not exist is forgotten, since a caller could name any number of it."""
-        one = kept.setdefault(key, self._keep(load, _CATALOGUE_TTL_SECONDS))
-        try:
-            value = await one.get()
-        except PicaError:
-            kept.pop(key, None)
-            raise
-        if value in (None, Actions(())):
-            kept.pop(key, None)
-        return value
+        if key not in kept:
+            kept[key] = Kept(load, _CATALOGUE_TTL_SECONDS, self._tasks, self._clock, lambda: kept.pop(key, None))
+        return await kept[key].get()
 
     async def _identified(self, platform: str) -> Actions:
         rows = await self._api.actions(platform)
