@@ -98,6 +98,11 @@ def admit(caller: Caller, action: Action | None = None, connection: Connection |
     return (action and _admit_action(grant, action)) or (connection and _admit_connection(caller, action, connection))
 
 
+def offered(caller: Caller, action: Action) -> bool:
+    """Tell if the action is shown to the caller for running; a hidden one runs by id all the same."""
+    return not action.hidden and admit(caller, action) is None
+
+
 def _admit_action(grant: Grant, action: Action) -> Refused | None:
     if grant.action_ids is not None and action.id not in grant.action_ids:
         return Refused(
@@ -107,8 +112,8 @@ def _admit_action(grant: Grant, action: Action) -> Refused | None:
         )
     if not grant.permission.covers(action.effect):
         return Refused(
-            f"This is a {action.effect} action, and this server's permission is '{grant.permission}'.",
-            "Choose an action of less effect, or ask the operator to change PICA_PERMISSIONS.",
+            f"The effect of this action is '{action.effect}', and this server's permission is '{grant.permission}'.",
+            "Choose an action with less effect, or ask the operator to change PICA_PERMISSIONS.",
             reason=Reason.PERMISSION,
         )
     return None
@@ -137,7 +142,7 @@ def _listed(key: str, keys: frozenset[str] | None) -> bool:
 
 
 def _admit_state(connection: Connection) -> Refused | None:
-    if connection.active and connection.state != "failed":
+    if connection.works:
         return None
     reason, word = (Reason.FAILED, "has failed") if connection.active else (Reason.INACTIVE, "is switched off")
     return Refused(
@@ -193,11 +198,13 @@ def choose(caller: Caller, action: Action, connections: Iterable[Connection], wa
     if not wanted:
         found = _only(action.platform, here, [c for c in here.values() if admit(caller, action, c) is None])
     else:
-        found = _named(wanted, here) or next((c for c in own if c.key == wanted), None)
+        # The key first: somebody may have named a connection like another's key.
+        found = next((c for c in own if c.key == wanted), None) or _named(wanted, here)
     if found is None:
+        working = {label: connection for label, connection in here.items() if connection.works}
         raise Refused(
             f"There is no {action.platform} connection {text.line(repr(wanted), 80)}.",
-            _offer(here) or f"Ask the person to connect {action.platform}: {connect_link(action.platform)}",
+            _offer(working) or f"Ask the person to connect {action.platform}: {connect_link(action.platform)}",
             reason=Reason.UNKNOWN_CONNECTION,
         )
     if refusal := admit(caller, action, found):

@@ -7,7 +7,9 @@ translated here and nowhere else.
 
 from __future__ import annotations
 
+import base64
 import json
+import logging
 import random
 import re
 import ssl
@@ -38,14 +40,17 @@ from pica_mcp.errors import (
 from pica_mcp.models import Action, ActionDetails, Connection, Platform, RecordT, Whoami, as_list, as_object, read_rows
 from pica_mcp.passthrough import Pairs, Request, Response
 
+logger = logging.getLogger(__name__)
+
 DEADLINE_SECONDS = 55.0
 """For one call with its retries. MCP clients give up after 60, Pica after 30."""
 
 MAX_RESPONSE_BYTES = 5 * 1024 * 1024
-_MAX_CATALOGUE_BYTES = 64 * 1024 * 1024
+_MAX_CATALOGUE_BYTES = 16 * 1024 * 1024
 _PAGE_ROWS = 100
-_MAX_PAGES = 200
+_MAX_PAGES = 100
 _MAX_SOCKETS = 128
+_SPARE_SECONDS = 0.2
 _TIMEOUT = httpx.Timeout(connect=5, read=35, write=10, pool=None)
 _USER_AGENT = f"pica-mcp/{__version__}"
 _KEY = re.compile(r"\b(live|test)::[\w-]+::[^\s'\"]+")
@@ -118,8 +123,8 @@ def _trust(endpoint: Endpoint) -> ssl.SSLContext | bool:
 class PicaAPI:
     """Pica's API, one method per endpoint.
 
-    Every method raises `SecretRefused`, `UpstreamRefused`, `RateLimited` or `Unreachable`. Listings go
-    through all pages that Pica has, and a failed page is never taken for the end.
+    Every method raises `SecretRefused`, `UpstreamRefused`, `RateLimited` or `Unreachable`. A
+    listing goes through all pages, up to a cap that is logged, and a failed page is never taken for the end.
     """
 
     def __init__(
@@ -158,7 +163,7 @@ class PicaAPI:
             (("query", query), ("limit", str(limit)), (flavour, "true")),
         )
         rows = read_rows(Action, _rows(found))
-        return tuple(row.model_copy(update={"platform": platform}) for row in rows)
+        return tuple(row.model_copy(update={"platform": platform}) for row in rows if row.id)
 
     async def knowledge(self, action_id: str) -> ActionDetails | None:
         """Return what Pica knows of the action (`GET /v1/knowledge?_id=`), None if it has no such document."""
@@ -169,7 +174,8 @@ class PicaAPI:
     async def knowledge_of(self, platform: str) -> tuple[ActionDetails, ...]:
         """Return what Pica knows of all the platform's actions."""
         query = {"connectionPlatform": _slug(platform), "supported": "true"}
-        return await self._list(ActionDetails, "/v1/knowledge", query, unique="_id")
+        rows = await self._list(ActionDetails, "/v1/knowledge", query, unique="_id")
+        return tuple(row if row.platform else row.model_copy(update={"platform": platform}) for row in rows)
 
     async def whoami(self) -> Whoami:
         """Return whom the secret belongs to."""
@@ -195,8 +201,9 @@ class PicaAPI:
         response = await self._attempts(
             request.method, f"/v1/passthrough{request.path}", request.query, headers, request.content, request.fields
         )
+        response = _without(response, (self._endpoint.secret, request.connection_key))
         if not response.by_provider and response.status >= 300:
-            raise _passthrough_error(request.method, response, (self._endpoint.secret, request.connection_key))
+            raise _passthrough_error(request.method, response)
         return response
 
     # Shared
@@ -215,12 +222,14 @@ class PicaAPI:
                 found.setdefault(_row_key(row, unique), row)
             if len(found) == before or _is_last(body, page, len(found), len(rows)):
                 break
+        else:
+            logger.warning("%s has more than %d pages; the rest is left out", path, _MAX_PAGES)
         return read_rows(kind, found.values())
 
     async def _json(self, path: str, query: Pairs = ()) -> Any:
         response = await self._attempts("GET", path, query, (("accept", "application/json"),), cap=_MAX_CATALOGUE_BYTES)
         if response.status >= 300:
-            raise _own_error(response, (self._endpoint.secret,))
+            raise _own_error(_without(response, (self._endpoint.secret,)))
         if response.truncated:
             raise Unreachable("Pica's answer was too large.", "Ask for less, or tell the operator.")
         try:
@@ -240,18 +249,22 @@ class PicaAPI:
     ) -> Response:
         """Try until there is an answer worth returning, by the table of `retries`, within the deadline."""
         request = self._request(method, path, query, headers, content, fields)
-        with anyio.move_on_after(DEADLINE_SECONDS) as scope:
+        # Within the deadline of the whole call, and a little before it, so that the right error is told.
+        latest = min(anyio.current_time() + DEADLINE_SECONDS, anyio.current_effective_deadline() - _SPARE_SECONDS)
+        with anyio.CancelScope(deadline=latest):
             attempt = 1
             while True:
                 try:
                     response = replace(await self._once(request, cap), attempts=attempt)
                     outcome = retries.status_outcome(
-                        response.status, by_provider=response.by_provider, delay_seconds=response.retry_after_seconds
+                        response.status,
+                        by_provider=not _is_own_limit(response),
+                        delay_seconds=response.retry_after_seconds,
                     )
                 except httpx.RequestError as error:
                     response, outcome = None, retries.Outcome(_failure(error))
                 wait = retries.wait_seconds(attempt, method, outcome, self._chance())
-                if wait is None or anyio.current_time() + wait >= scope.deadline:
+                if wait is None or anyio.current_time() + wait >= latest:
                     if response is None:
                         raise _lost(method, outcome.failure)
                     return response
@@ -266,7 +279,7 @@ class PicaAPI:
             request = self._client.build_request(
                 method,
                 f"{path}?{urlencode(query)}" if query else path,
-                headers=list(headers),
+                headers=[(name.encode(), value.encode()) for name, value in headers],
                 content=content,
                 files=[(name, (None, value)) for name, value in fields] if fields is not None else None,
             )
@@ -348,9 +361,33 @@ def _response(response: httpx.Response, body: bytes, *, truncated: bool) -> Resp
 
 
 def _is_own_body(body: bytes) -> bool:
-    """Tell if an answer without provider headers is Pica's: bare text, or the shapes of its own errors."""
-    error = _object(body)
-    return not error or str(error.get("key", "")).startswith("err::") or "correlationId" in error or "type" in error
+    """Tell if an answer without provider headers is Pica's: text that is no JSON, or the shapes of its own errors."""
+    try:
+        error = as_object(json.loads(body))
+    except (ValueError, RecursionError):
+        return True
+    if not error:
+        return True
+    unknown_route = error.get("type") == "error" and isinstance(error.get("error"), str)
+    return unknown_route or str(error.get("key", "")).startswith("err::") or "correlationId" in error
+
+
+def _is_own_limit(response: Response) -> bool:
+    """Tell if Pica's own limiter answered, which does so before anything is done; only its own words prove that."""
+    return not response.by_provider and str(_object(response.body).get("key", "")).startswith("err::")
+
+
+def _without(response: Response, hidden: tuple[str, ...]) -> Response:
+    """Return the response without what no model may read, should it be echoed: plain, URL-encoded or as base64."""
+    body, headers = response.body, dict(response.headers)
+    for secret in hidden:
+        for spelling in (secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode().rstrip("=")):
+            body = body.replace(spelling.encode(), _HIDDEN.encode())
+            headers = {name: value.replace(spelling, _HIDDEN) for name, value in headers.items()}
+    return replace(response, body=body, headers=headers)
+
+
+_HIDDEN = "[hidden]"
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
@@ -389,8 +426,8 @@ def _lost(method: str, failure: retries.Failure) -> PicaError:
             )
 
 
-def _own_error(response: Response, hidden: tuple[str, ...]) -> PicaError:
-    """Return the error for an answer of Pica's own with this status; `hidden` is what no message may repeat."""
+def _own_error(response: Response) -> PicaError:
+    """Return the error for an answer of Pica's own with this status."""
     status = response.status
     if status == 403 and re.search(rb"error code: 10\d\d|cloudflare", response.body, re.IGNORECASE):
         return UpstreamRefused(f"A network filter refused the request (HTTP {status}).", _TELL, status=status)
@@ -398,20 +435,20 @@ def _own_error(response: Response, hidden: tuple[str, ...]) -> PicaError:
     if status == 401 or (status == 403 and not _object(response.body)):
         return SecretRefused("Pica refuses the secret of this server.", "Ask the operator to check PICA_SECRET.")
     if status == 429:
-        return RateLimited("Pica's rate limit is reached.", "Wait a few seconds.", retry_after_seconds=None)
+        return RateLimited("Pica's rate limit is reached.", "Wait a few seconds.")
     if status >= 500:
         return Unreachable(f"Pica is out of order (HTTP {status}).", _LATER)
     if status < 400:
         remedy = "Ask the operator to check PICA_BASE_URL."
         return UpstreamRefused(f"Pica's address redirects elsewhere (HTTP {status}).", remedy, status=status)
-    said = f"Pica refused the request (HTTP {status}): {_message(response.body, hidden)}"
+    said = f"Pica refused the request (HTTP {status}): {_message(response.body)}"
     return UpstreamRefused(said, _TELL, status=status)
 
 
 _TELL = "Tell the operator."
 
 
-def _passthrough_error(method: str, response: Response, hidden: tuple[str, ...]) -> PicaError:
+def _passthrough_error(method: str, response: Response) -> PicaError:
     """Return the error for Pica's own answer to a passthrough request."""
     # "Supported Connection Model Definition not found" is about the action.
     if response.status == 404 and re.search(rb"[Cc]onnection(?! Model)", response.body):
@@ -422,14 +459,12 @@ def _passthrough_error(method: str, response: Response, hidden: tuple[str, ...])
         )
     if response.status >= 500 and method not in _READS:
         return _lost(method, retries.Failure.BROKEN)
-    return _own_error(response, hidden)
+    return _own_error(response)
 
 
-def _message(body: bytes, hidden: tuple[str, ...]) -> str:
-    """Return Pica's own words, as one short line of data without what is hidden."""
+def _message(body: bytes) -> str:
+    """Return Pica's own words, as one short line of data without anybody's key."""
     error = _object(body)
     words = error.get("message") or error.get("error") or body.decode("utf-8", "replace")
     shown = words if isinstance(words, str) else text.compact(words)
-    for secret in hidden:
-        shown = shown.replace(secret, "…")
     return text.line(repr(_KEY.sub("…", shown)), 200)

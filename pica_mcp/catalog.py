@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 CONNECTIONS_TTL_SECONDS = 60.0
 _CATALOGUE_TTL_SECONDS = 3600.0
+_MAX_KEPT = 4_096
 _CLOSING = "The server is closing."
 _MAX_ACTIONS_BY_KNOWLEDGE = 400
 """Up to here a platform's documents are fetched whole; beyond, only those of the actions that are wanted."""
@@ -41,29 +42,25 @@ ActionT = TypeVar("ActionT", bound=Action)
 
 
 class Kept(Generic[ValueT]):
-    """A value loaded from upstream by one task at a time and kept for `ttl_seconds`.
-
-    A failure is not kept, and neither is a value that says that there is nothing; `forget` is called for both.
-    """
+    """A value loaded from upstream by one task at a time and kept for `ttl_seconds`; failures are not kept."""
 
     def __init__(
-        self,
-        load: Callable[[], Awaitable[ValueT]],
-        ttl_seconds: float,
-        tasks: TaskGroup,
-        clock: Callable[[], float],
-        forget: Callable[[], object] = lambda: None,
+        self, load: Callable[[], Awaitable[ValueT]], ttl_seconds: float, tasks: TaskGroup, clock: Callable[[], float]
     ) -> None:
         self._load = load
         self._ttl_seconds = ttl_seconds
         self._tasks = tasks
         self._clock = clock
-        self._forget = forget
         self._flight: _Flight[ValueT] | None = None
         self._value: tuple[ValueT, float] | None = None
 
     async def get(self, *, fresh: bool = False) -> ValueT:
-        """Return the value, loading it if it is missing, too old or not `fresh` enough. Raises what loading raised."""
+        """Return the value, loading it if it is missing or too old; `fresh` takes no load that began before.
+
+        Raises what loading raised.
+        """
+        if fresh and self._flight:
+            await self._flight.done.wait()
         if self._value and not fresh and self._clock() - self._value[1] < self._ttl_seconds:
             return self._value[0]
         if self._tasks.cancel_scope.cancel_called:
@@ -74,16 +71,15 @@ class Kept(Generic[ValueT]):
         return await self._flight.landed()
 
     async def _fly(self, flight: _Flight[ValueT]) -> None:
+        started = self._clock()
         try:
             value = await self._load()
-            self._value = (value, self._clock())
+            self._value = (value, started)
             flight.outcome.append(value)
         except Exception as error:  # noqa: BLE001 - carried to every waiter, where a boundary deals with it
             flight.failure = error
         finally:
             self._flight = None
-            if flight.outcome in ([], [None], [Actions(())]):
-                self._forget()
             flight.done.set()
 
 
@@ -109,8 +105,10 @@ class Actions:
     known: tuple[Action, ...]
     ambiguous: int = 0
     """Rows that no document, or several, fit, so that they can only be called by id."""
-    documents: Mapping[str, ActionDetails] = field(default_factory=dict[str, ActionDetails], repr=False)
-    """What came along with the ids."""
+    documents: Mapping[str, ActionDetails] | None = field(default=None, repr=False)
+    """All that Pica has of these actions, by id; None where they are fetched one by one."""
+    shared: frozenset[tuple[str, str]] = frozenset()
+    """Titles and methods that several rows have."""
 
 
 class Catalog:
@@ -123,7 +121,7 @@ class Catalog:
         self._connections: dict[Identity, Kept[tuple[Connection, ...]]] = {}
         self._actions: dict[str, Kept[Actions]] = {}
         self._documents: dict[str, Kept[ActionDetails | None]] = {}
-        self._found: dict[tuple[str, ...], Kept[Action]] = {}
+        self._found: dict[tuple[str, ...], Kept[Action | None]] = {}
         self._platforms = Kept(api.platforms, _CATALOGUE_TTL_SECONDS, tasks, clock)
 
     async def connections(self, identity: Identity, *, fresh: bool = False) -> tuple[Connection, ...]:
@@ -140,24 +138,31 @@ class Catalog:
 
     async def actions(self, platform: str) -> Actions:
         """Return the platform's actions, with ids as far as they are known."""
-        return await self._remembered(self._actions, platform, partial(self._identified, platform))
+        return await self._kept(self._actions, platform, partial(self._identified, platform))
 
     async def details(self, action: Action) -> ActionDetails:
         """Return the listed action with its document and its id. Raises `UnknownAction` if no single id fits."""
+        listed = await self.actions(action.platform)
         if not action.id:
-            listed = action
-            action = await self._remembered(
-                self._found, (listed.platform, listed.key, *_name(listed)), partial(self._by_search, listed)
-            )
-        document = (await self.actions(action.platform)).documents.get(action.id) or await self._document(action.id)
+            key = (action.platform, action.key, action.path, *_name(action))
+            found = await self._kept(self._found, key, partial(self._by_search, action, listed.shared))
+            if found is None:
+                raise UnknownAction(
+                    f"No single action of {action.platform} fits this name.",
+                    "Search for the action and call it by its id.",
+                )
+            action = found
+        document = await self._document(action.id) if listed.documents is None else listed.documents.get(action.id)
         return _merged(ActionDetails, action, document)
 
     async def by_id(self, platform: str, action_id: str) -> ActionDetails:
         """Return the action with this id, whatever its platform. Raises `UnknownAction` if Pica has none."""
         if action_id:
             listed = await self.actions(platform) if platform in self._actions else Actions(())
-            if found := listed.documents.get(action_id) or await self._document(action_id):
+            found = (listed.documents or {}).get(action_id) or await self._document(action_id)
+            if found and found.platform:
                 return found
+            self._documents.pop(action_id, None)  # an id that a caller made up, perhaps; it may exist tomorrow
             for action in (await self.actions(platform)).known:  # an action can be listed and have no document
                 if action.id == action_id:
                     return _merged(ActionDetails, action, None)
@@ -171,33 +176,29 @@ class Catalog:
         return await self._api.search(platform, query, execute=execute)
 
     async def _document(self, action_id: str) -> ActionDetails | None:
-        return await self._remembered(self._documents, action_id, partial(self._api.knowledge, action_id))
+        return await self._kept(self._documents, action_id, partial(self._api.knowledge, action_id))
 
-    async def _remembered(
-        self, kept: dict[KeyT, Kept[ValueT]], key: KeyT, load: Callable[[], Awaitable[ValueT]]
-    ) -> ValueT:
-        """Return the value of the key. What does not exist is forgotten, since a caller could name any number of it."""
+    async def _kept(self, kept: dict[KeyT, Kept[ValueT]], key: KeyT, load: Callable[[], Awaitable[ValueT]]) -> ValueT:
+        """Return the value of the key. At most so many keys are kept, the oldest go: callers may name any number."""
         if key not in kept:
-            kept[key] = Kept(load, _CATALOGUE_TTL_SECONDS, self._tasks, self._clock, lambda: kept.pop(key, None))
+            while len(kept) >= _MAX_KEPT:
+                kept.pop(next(iter(kept)))
+            kept[key] = Kept(load, _CATALOGUE_TTL_SECONDS, self._tasks, self._clock)
         return await kept[key].get()
 
     async def _identified(self, platform: str) -> Actions:
         rows = await self._api.actions(platform)
-        if not rows or len(rows) > _MAX_ACTIONS_BY_KNOWLEDGE:
-            return Actions(rows)
-        actions = _join(rows, await self._api.knowledge_of(platform))
+        documents = await self._api.knowledge_of(platform) if 0 < len(rows) <= _MAX_ACTIONS_BY_KNOWLEDGE else None
+        actions = _join(rows, documents)
         if actions.ambiguous:
             logger.info("%s: %d of %d actions can only be called by id", platform, actions.ambiguous, len(rows))
         return actions
 
-    async def _by_search(self, action: Action) -> Action:
+    async def _by_search(self, action: Action, shared: frozenset[tuple[str, str]]) -> Action | None:
         found = await self._api.search(action.platform, action.title, execute=False)
-        fitting = [f for f in found if f.id and _name(f) == _name(action) and f.key in ("", action.key)]
+        fitting = [other for other in found if _same(action, other, alone=_name(action) not in shared)]
         if len(fitting) != 1:
-            raise UnknownAction(
-                f"{len(fitting) or 'No'} actions of {action.platform} fit this name.",
-                "Search for the action and call it by its id.",
-            )
+            return None
         return action.model_copy(update={"id": fitting[0].id, "path": fitting[0].path, "tags": fitting[0].tags})
 
 
@@ -205,36 +206,46 @@ def _name(action: Action) -> tuple[str, str]:
     return action.title, action.method.upper()
 
 
-def _join(rows: Sequence[Action], documents: Sequence[ActionDetails]) -> Actions:
-    """Give each row its document's facts: by its own id, else by title and method.
+def _same(row: Action, other: Action, *, alone: bool) -> bool:
+    """Tell if what is found elsewhere is the listed action. Called by another's name, it would do the other's deed.
 
-    Where several rows or documents share these, path or model must say which is which: an action that is called by
-    another's name would do the other's deed.
+    Title and method must be equal, path and key where both tell them. Where several rows share title and method (not
+    `alone`), one of path, key or model must say which is which.
     """
-    by_id = {document.id: document for document in documents}
+    told = [(mine, its) for mine, its in ((row.path, other.path), (row.key, other.key)) if mine and its]
+    if not alone and row.model and other.model:
+        told.append((row.model, other.model))
+    return _name(row) == _name(other) and all(mine == its for mine, its in told) and (alone or bool(told))
+
+
+def _join(rows: Sequence[Action], documents: Sequence[ActionDetails] | None) -> Actions:
+    """Give each row its document's facts: by its own id, else by what both tell. Without documents, rows stay.
+
+    What cannot be told from another is counted and left out, and so is a row whose document says another method.
+    """
     by_name: defaultdict[tuple[str, str], list[ActionDetails]] = defaultdict(list)
-    for document in documents:
+    for document in documents or ():
         by_name[_name(document)].append(document)
-    sharing = Counter(_name(row) for row in rows)
+    by_id = None if documents is None else {document.id: document for document in documents}
+    counts = Counter(_name(row) for row in rows)
+    shared = frozenset(name for name, count in counts.items() if count > 1)
     known: dict[str, Action] = {}
     for row in rows:
-        if row.id:
-            known[row.id] = _merged(Action, row, by_id.get(row.id))
-        elif found := _fitting(row, by_name[_name(row)], alone=sharing[_name(row)] == 1):
-            known[found.id] = _merged(Action, row, found)
-    return Actions(tuple(known.values()), len(rows) - len(known), by_id)
-
-
-def _fitting(row: Action, named: Sequence[ActionDetails], *, alone: bool) -> ActionDetails | None:
-    if alone and len(named) == 1:
-        return named[0]
-    same_path = [document for document in named if row.path and document.path == row.path]
-    same_model = [document for document in named if row.model and document.model == row.model]
-    fitting = same_path or same_model
-    return fitting[0] if len(fitting) == 1 else None
+        if row.id or by_id is None:
+            document = (by_id or {}).get(row.id)
+            if document is None or not document.method or _name(document)[1] == _name(row)[1]:
+                known[row.id or repr(row)] = _merged(Action, row, document)
+            continue
+        fitting = [d for d in by_name[_name(row)] if _same(row, d, alone=_name(row) not in shared)]
+        if len(fitting) == 1:
+            known[fitting[0].id] = _merged(Action, row, fitting[0])
+    return Actions(tuple(known.values()), len(rows) - len(known), by_id, shared)
 
 
 def _merged(kind: type[ActionT], row: Action, document: ActionDetails | None) -> ActionT:
-    """Return what the listing says; what it leaves empty is the document's to say."""
+    """Return what the listing says; what it leaves empty is the document's to say. Tags count wherever they stand."""
     told = {name: value for name, value in row.model_dump().items() if value}
-    return kind.model_validate({**(document.model_dump() if document else {}), **told}, by_name=True)
+    both = dict.fromkeys((*row.tags, *(document.tags if document else ())))
+    return kind.model_validate(
+        {**(document.model_dump() if document else {}), **told, "tags": list(both)}, by_name=True
+    )

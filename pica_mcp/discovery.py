@@ -6,18 +6,28 @@ on live data, so a client that never hears of list changes loses nothing by them
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import difflib
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from typing import Any
 
 import mcp_types as mcp
 
 from pica_mcp import results, schemas, text
-from pica_mcp.access import CONNECTIONS_PAGE, Caller, admit, connect_link, label_connections, usable, visible
+from pica_mcp.access import (
+    CONNECTIONS_PAGE,
+    Caller,
+    admit,
+    connect_link,
+    label_connections,
+    offered,
+    usable,
+    visible,
+)
 from pica_mcp.catalog import Catalog
-from pica_mcp.errors import Reason, Refused
+from pica_mcp.errors import PicaError, Reason, Refused
 from pica_mcp.models import Action, ActionDetails, Connection, Platform, action_id
 from pica_mcp.naming import tool_names
-from pica_mcp.tools import Call, FixedTool
+from pica_mcp.tools import Call, FixedTool, Group, Parameters
 
 LIST, SEARCH, KNOWLEDGE, EXECUTE = FIXED_NAMES = (
     "list_pica_integrations",
@@ -25,18 +35,23 @@ LIST, SEARCH, KNOWLEDGE, EXECUTE = FIXED_NAMES = (
     "get_pica_action_knowledge",
     "execute_pica_action",
 )
-HIDDEN = "hidden:agents"
-"""Tag of actions that are not offered to agents; they run by id."""
-
 Execute = Callable[[Caller, str, str, Call], Awaitable[mcp.CallToolResult]]
 """Runs an action: caller, platform, action id, call."""
 
 _MAX_FOUND = 8
 _MAX_PLATFORMS = 20
+_MAX_CONNECTIONS = 100
 _MAX_KNOWLEDGE_CHARS = 20_000
 
 _PLATFORM = {"type": "string", "description": "Platform name, e.g. 'gmail', as in list_pica_integrations."}
-_ACTION_ID = {"type": "string", "description": "Action id from search_pica_platform_actions."}
+_ACTION_ID = {"type": "string", "description": "Action id or tool name from search_pica_platform_actions."}
+_GROUPS: Mapping[Group, str] = {
+    "path": "pathVariables",
+    "query": "queryParams",
+    "headers": "headers",
+    "body": "data",
+}
+"""What execute_pica_action calls the groups of arguments."""
 
 
 async def names_of(catalog: Catalog, platform: str) -> Mapping[str, Action]:
@@ -81,33 +96,44 @@ def _tool(
 
 def _list_tool(catalog: Catalog) -> FixedTool:
     async def run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
-        own = visible(caller, await catalog.connections(caller.identity))
-        answer: dict[str, Any] = {"connections": [*_connection_lines(own)]}
+        connections = await catalog.connections(caller.identity)
+        lines = [*_connection_lines(visible(caller, connections))]
+        answer: dict[str, Any] = {"connections": lines[:_MAX_CONNECTIONS]}
+        if len(lines) > _MAX_CONNECTIONS:
+            answer["note"] = f"{len(lines) - _MAX_CONNECTIONS} more are connected; name the platform that you need."
+        elif not lines:
+            answer["note"] = _nothing(caller, connections)
         if query := str(arguments.get("query", "")).strip():
-            answer["platforms"] = _matching(await catalog.platforms(), query)
-        elif not own:
-            answer["note"] = (
-                f"Nothing is connected for {caller.identity}. A person can connect accounts: {CONNECTIONS_PAGE}"
-            )
+            connected = {line["platform"] for line in lines}
+            answer["platforms"] = _matching(await catalog.platforms(), query, connected)
         return results.said(text.compact(answer))
 
     return _tool(
         LIST,
         "List connected platforms",
         "List the accounts (Gmail, Slack, ...) connected through Pica that you can act on, with their state. "
-        "With `query`, also find platforms that could be connected.",
-        {"query": {"type": "string", "description": "Words to find platforms that are not connected yet."}},
+        "With `query`, also find platforms that a person could connect.",
+        {"query": {"type": "string", "description": "Part of the name of a platform to look for."}},
         (),
         run,
     )
+
+
+def _nothing(caller: Caller, connections: Iterable[Connection]) -> str:
+    refusals = [admit(caller, connection=connection) for connection in connections]
+    if withheld := sum(no is not None and no.reason is Reason.CONNECTION_NOT_ALLOWED for no in refusals):
+        return (
+            f"{withheld} accounts of {caller.identity} are connected, but none of them is on PICA_CONNECTION_KEYS. "
+            "Ask the operator to change it."
+        )
+    return f"Nothing is connected for {caller.identity}. A person can connect accounts: {CONNECTIONS_PAGE}"
 
 
 def _connection_lines(own: Iterable[Connection]) -> Iterable[dict[str, Any]]:
     for platform, labels in by_platform(own).items():
         for label, connection in labels.items():
             line = {"platform": platform, "connection": label, "state": connection.state}
-            broken = not connection.active or connection.state == "failed"
-            yield {**line, "reconnect": connect_link(platform)} if broken else line
+            yield line if connection.works else {**line, "reconnect": connect_link(platform)}
 
 
 def by_platform(connections: Iterable[Connection]) -> Mapping[str, Mapping[str, Connection]]:
@@ -118,11 +144,12 @@ def by_platform(connections: Iterable[Connection]) -> Mapping[str, Mapping[str, 
     return {name: dict(sorted(label_connections(grouped[name]).items())) for name in sorted(grouped)}
 
 
-def _matching(platforms: Iterable[Platform], query: str) -> list[dict[str, str]]:
+def _matching(platforms: Iterable[Platform], query: str, connected: Container[str]) -> list[dict[str, str]]:
     words = query.lower().split()
     found = [p for p in platforms if all(w in f"{p.platform} {p.name} {p.category}".lower() for w in words)]
     return [
-        {"platform": text.line(p.platform), "name": text.line(p.name), "connect": connect_link(p.platform)}
+        {"platform": p.platform, "name": text.line(p.name)}
+        | ({"state": "connected"} if p.platform in connected else {"connect": connect_link(p.platform)})
         for p in found[:_MAX_PLATFORMS]
     ]
 
@@ -135,21 +162,25 @@ def _search_tool(catalog: Catalog) -> FixedTool:
         platform = str(arguments["platform"]).strip().lower()
         executes = not caller.grant.knowledge_only and arguments.get("agentType", "execute") == "execute"
         found = await catalog.search(platform, str(arguments["query"]), execute=executes)
-        offered = [a for a in found if admit(caller, a) is None and not (executes and HIDDEN in a.tags)][:_MAX_FOUND]
+        fitting = [a for a in found if (offered(caller, a) if executes else admit(caller, a) is None)]
         connected = any(c.platform == platform for c in usable(caller, await catalog.connections(caller.identity)))
-        names = {a.id: n for n, a in (await names_of(catalog, platform)).items()} if connected and executes else {}
-        answer: dict[str, Any] = {"platform": platform, "actions": [_found(action, names) for action in offered]}
-        if not offered:
-            answer["note"] = "No action matches that this server may use. Try other words, fewer of them."
-        elif not connected and executes:
-            answer["note"] = f"{platform} is not connected. A person can connect it: {connect_link(platform)}"
+        names = dict(await _names_by_action(catalog, platform)) if connected and executes else {}
+        answer: dict[str, Any] = {
+            "platform": platform,
+            "actions": [_found(action, names) for action in fitting[:_MAX_FOUND]],
+        }
+        if not connected and executes:
+            answer["note"] = await _not_connected(catalog, platform)
+        elif not fitting:
+            withheld = f"{len(found)} actions match, but this server may use none of them. " if found else ""
+            answer["note"] = withheld or "No action matches. Try other words, fewer of them."
         return results.said(text.compact(answer))
 
     return _tool(
         SEARCH,
         "Search actions",
-        "Find a platform's API actions by what they do. Call one by its `tool` name if it has one, "
-        "else by `actionId` with execute_pica_action.",
+        "Find a platform's API actions by what they do. Call one by its `tool` name if that is among your tools, "
+        "else run its `actionId` with execute_pica_action.",
         {
             "platform": _PLATFORM,
             "query": {"type": "string", "description": "What the action should do, e.g. 'send an email'."},
@@ -164,10 +195,33 @@ def _search_tool(catalog: Catalog) -> FixedTool:
     )
 
 
-def _found(action: Action, names: Mapping[str, str]) -> dict[str, str]:
-    tool = {"tool": names[action.id]} if action.id in names else {}
+async def _names_by_action(catalog: Catalog, platform: str) -> Mapping[tuple[str, ...], str]:
+    """Return action → tool name. A name that cannot be told is left out; what was found is still of use."""
+    try:
+        return {_identity(action): name for name, action in (await names_of(catalog, platform)).items()}
+    except PicaError:
+        return {}
+
+
+def _identity(action: Action) -> tuple[str, ...]:
+    """Return what tells a listed action: its id, or on big platforms, whose rows have none, what it is called."""
+    return (action.id,) if action.id else (action.title, action.method.upper(), action.key)
+
+
+async def _not_connected(catalog: Catalog, platform: str) -> str:
+    known = [p.platform for p in await catalog.platforms()]
+    if platform in known:
+        return f"{platform} is not connected. A person can connect it: {connect_link(platform)}"
+    near = difflib.get_close_matches(platform, known, n=3)
+    hint = f"Did you mean {', '.join(near)}?" if near else "Look for it with list_pica_integrations and `query`."
+    return f"There is no platform {text.line(repr(platform), 60)}. {hint}"
+
+
+def _found(action: Action, names: Mapping[tuple[str, ...], str]) -> dict[str, str]:
+    listed = (action.title, action.method.upper(), action.key)
+    name = names.get((action.id,)) or names.get(listed)
     return {
-        **tool,
+        **({"tool": name} if name else {}),
         "title": text.line(action.title),
         "actionId": text.line(action.id),
         "request": text.line(f"{action.method} {action.path}"),
@@ -181,8 +235,7 @@ def _found(action: Action, names: Mapping[str, str]) -> dict[str, str]:
 def _knowledge_tool(catalog: Catalog) -> FixedTool:
     async def run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
         platform = str(arguments["platform"]).strip().lower()
-        action = await catalog.by_id(platform, action_id(str(arguments["actionId"])))
-        require_platform(action, platform)
+        action = await find_action(catalog, platform, str(arguments["actionId"]))
         if refusal := admit(caller, action):
             raise refusal
         return results.said(_knowledge(action))
@@ -200,21 +253,37 @@ def _knowledge_tool(catalog: Catalog) -> FixedTool:
 def _knowledge(action: ActionDetails) -> str:
     request = text.line(f"{action.method} {action.path}")
     head = f"{text.line(action.title)} ({action.platform}): {request}, effect: {action.effect}."
-    arguments = f"Arguments of its tool: {text.compact(schemas.derive(action).schema)}"
+    parameters = schemas.derive(action)
+    run = f"{EXECUTE} takes platform '{action.platform}', actionId '{text.line(action.id)}', {where(parameters)}"
+    arguments = f"Arguments of its own tool: {text.compact(parameters.schema)}"
     if not action.knowledge.strip():
-        return f"{head}\n{arguments}\nPica has no document of this action."
+        return f"{head}\n{run}\n{arguments}\nPica has no document of this action."
     document = text.fence(text.cap(action.knowledge, _MAX_KNOWLEDGE_CHARS), "Pica's document of this action")
-    return f"{head}\n{text.cap(arguments, results.MAX_CHARS - _MAX_KNOWLEDGE_CHARS - 1_000)}\n{document}"
+    room = results.MAX_CHARS - _MAX_KNOWLEDGE_CHARS - 2_000
+    return f"{head}\n{text.cap(run, 1_000)}\n{text.cap(arguments, room)}\n{document}"
 
 
-def require_platform(action: Action, platform: str) -> None:
-    """Raise `Refused` unless the action is of the platform that was said: a caller must not be led astray by an id."""
+def where(parameters: Parameters) -> str:
+    """Return where execute_pica_action takes the action's arguments; a star marks what is required."""
+    return schemas.outline(parameters, _GROUPS)
+
+
+async def find_action(catalog: Catalog, platform: str, id_or_name: str) -> ActionDetails:
+    """Return the platform's action by its id, or by the name of its tool. Raises `UnknownAction`.
+
+    Raises `Refused` if the action is another platform's: a caller must not be led astray by an id.
+    """
+    wanted = action_id(id_or_name)
+    if "::" not in wanted and (named := (await names_of(catalog, platform)).get(wanted)):
+        return await catalog.details(named)
+    action = await catalog.by_id(platform, wanted)
     if action.platform != platform:
         raise Refused(
             f"This action is of {action.platform}, not of {text.line(repr(platform), 60)}.",
             "Pass its own platform, or search for another action.",
             reason=Reason.PLATFORM,
         )
+    return action
 
 
 # Running any action
@@ -233,7 +302,7 @@ def _execute_tool(execute: Execute) -> FixedTool:
             encoding="multipart" if multipart else "form" if form else None,
         )
         platform = str(arguments["platform"]).strip().lower()
-        return await execute(caller, platform, action_id(str(arguments["actionId"])), call)
+        return await execute(caller, platform, str(arguments["actionId"]), call)
 
     return _tool(
         EXECUTE,

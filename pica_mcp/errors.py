@@ -13,7 +13,7 @@
     │   └── UpstreamRefused      Pica, or something in front of it, refused the request
     └── TransientError         only time: wait, then try again
         ├── Unreachable          Pica cannot be reached or answers nonsense
-        ├── RateLimited          too many requests; `retry_after_seconds` where it is known
+        ├── RateLimited          too many requests for Pica itself
         └── OutcomeUnknown       a write was sent and no answer came: it may have been applied
 
 Every message is two short sentences: what is wrong, and what to do next. Facts that code acts on are attributes.
@@ -105,11 +105,7 @@ class Unreachable(TransientError):
 
 
 class RateLimited(TransientError):
-    """Too many requests."""
-
-    def __init__(self, problem: str, remedy: str = "", *, retry_after_seconds: float | None) -> None:
-        super().__init__(problem, remedy)
-        self.retry_after_seconds = retry_after_seconds
+    """Too many requests for Pica, whose own limit does not tell how long to wait."""
 
 
 class OutcomeUnknown(TransientError):

@@ -6,13 +6,26 @@ send as null have a default, unknown fields are ignored, numbers are taken where
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 ACTION_ID_PREFIX = "conn_mod_def::"
+
+CONNECTION_KEY = "connectionKey"
+"""The argument of custom actions that is ours to fill in, whatever a model says."""
 
 
 class Effect(StrEnum):
@@ -23,6 +36,8 @@ class Effect(StrEnum):
     DESTRUCTIVE = "destructive"
 
 
+# The catalogue's words may raise an effect, never lower it: Slack deletes by POST.
+_DESTRUCTIVE_WORDS = frozenset({"delete", "remove", "destroy", "purge", "erase", "wipe"})
 _EFFECTS = {"GET": Effect.READ, "HEAD": Effect.READ, "OPTIONS": Effect.READ, "DELETE": Effect.DESTRUCTIVE}
 
 
@@ -38,6 +53,24 @@ def as_list(value: Any) -> list[Any]:
 
 Object = Annotated[Mapping[str, Any], BeforeValidator(as_object)]
 """A JSON object; anything else reads as empty."""
+
+Word = Annotated[str, AfterValidator(str.lower)]
+"""A word of Pica's vocabulary; deployments differ in letter case."""
+
+Slug = Annotated[Word, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+"""A platform's name."""
+
+
+def _only_words(tags: Any) -> list[Any]:
+    return (
+        [tag for tag in cast(Iterable[Any], tags) if isinstance(tag, str | int)]
+        if isinstance(tags, list | tuple)
+        else []
+    )
+
+
+Tags = Annotated[tuple[str, ...], BeforeValidator(_only_words)]
+"""The words of a list; whatever else is in it is left out."""
 
 
 class Record(BaseModel):
@@ -68,52 +101,60 @@ def read_rows(kind: type[RecordT], rows: Iterable[Any]) -> tuple[RecordT, ...]:
 class Connection(Record):
     """An account that somebody connected: a row of `GET /v1/vault/connections`."""
 
-    key: str = Field(min_length=1, repr=False)
-    platform: str = Field(min_length=1)
-    id: str = Field("", validation_alias=AliasChoices("id", "_id"))
-    environment: str = ""
+    key: str = Field(pattern=r"^[^\x00-\x20\x7f]+$", repr=False)
+    platform: Slug
+    environment: Word = ""
     identity: str | None = None
-    identity_type: str | None = Field(None, validation_alias=AliasChoices("identityType", "identity_type"))
+    identity_type: Word | None = Field(None, validation_alias=AliasChoices("identityType", "identity_type"))
     name: str = ""
-    tags: tuple[str, ...] = ()
-    state: str = "unknown"
+    tags: Tags = ()
+    state: Word = "unknown"
     active: bool = True
     created_at: str = Field("", validation_alias=AliasChoices("createdAt", "created_at"))
+
+    @property
+    def works(self) -> bool:
+        """Tell if calls through it can succeed: a degraded one may recover, a failed one needs a person."""
+        return self.active and self.state != "failed"
 
 
 class Platform(Record):
     """A platform that can be connected: a row of `GET /v1/available-connectors`."""
 
-    platform: str = Field(min_length=1)
+    platform: Slug
     name: str = ""
-    description: str = ""
     category: str = ""
-    status: str = ""
-    oauth: bool = False
-    tools: int = 0
 
 
 class Action(Record):
     """One API action of a platform. `id` is empty where a listing does not tell it; it is the only identity."""
 
-    platform: str = Field("", validation_alias=AliasChoices("platform", "connectionPlatform"))
+    platform: Word = Field("", validation_alias=AliasChoices("platform", "connectionPlatform"))
     id: str = Field("", validation_alias=AliasChoices("systemId", "_id", "actionId"))
     title: str = ""
     key: str = ""
     method: str = ""
     path: str = ""
-    tags: tuple[str, ...] = ()
+    tags: Tags = ()
     model: str = Field("", validation_alias=AliasChoices("modelName", "model"))
 
     @property
     def effect(self) -> Effect:
-        """What a call does, by HTTP method; an unknown method counts as a write."""
+        """What a call does: by HTTP method, an unknown one counting as a write; raised by words like "delete"."""
+        words = re.findall(r"[A-Z]?[a-z]+", f"{self.title} {self.key}")
+        if any(word.lower() in _DESTRUCTIVE_WORDS for word in words):
+            return Effect.DESTRUCTIVE
         return _EFFECTS.get(self.method.upper(), Effect.WRITE)
 
     @property
     def custom(self) -> bool:
-        """Tell if Pica's own code serves the action; such actions want the connection key in their body too."""
+        """Tell if Pica's own code serves the action; such actions want the connection key among their arguments too."""
         return "custom" in self.tags
+
+    @property
+    def hidden(self) -> bool:
+        """Tell if agents are not to be offered the action; it still runs by id."""
+        return "hidden:agents" in self.tags
 
 
 class ActionDetails(Action):
@@ -130,7 +171,11 @@ class ActionDetails(Action):
     @property
     def custom(self) -> bool:
         """Tell if Pica's own code serves the action, by its tag or by what its body is documented to hold."""
-        return super().custom or "connectionKey" in as_object(as_object(self.groups.get("body")).get("properties"))
+        return super().custom or any(CONNECTION_KEY in self.documented(group) for group in ("body", "query"))
+
+    def documented(self, group: str) -> Mapping[str, Any]:
+        """Return the documented arguments of a group, name → JSON Schema."""
+        return as_object(as_object(self.groups.get(group)).get("properties"))
 
 
 class Whoami(Record):

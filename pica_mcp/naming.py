@@ -1,7 +1,8 @@
 """The room that names an action as a tool: platform first, readable, stable, never two alike.
 
-The collision domain is the platform's whole catalogue, so neither order nor budget changes a name. An action gets a
-short hash of its id only if its readable name is too long or shared.
+The platform is one word (`googlecalendar_list_events`), so that the first underscore tells it from the title and no two
+platforms can spell one name. The collision domain is the platform's whole catalogue, so neither order nor budget
+changes a name. An action gets a short hash of its id only if its readable name is too long or shared.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pica_mcp.models import Action
 MAX_CHARS = 40
 """What fits beside a server's name in every client; see the limits of Cursor, Codex and Gemini CLI."""
 
-_SHORTEST = 12
+_MAX_PREFIX_CHARS = 20
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
@@ -26,9 +27,9 @@ def tool_names(actions: Iterable[Action], reserved: frozenset[str] = frozenset()
     return text.tell_apart(once.values(), _spelled, reserved)
 
 
-def may_name(platform: str, name: str) -> bool:
-    """Tell if the name can be one of the platform's, so that most others need not be looked through."""
-    return name.startswith("".join(_words(platform)[:1])[:_SHORTEST])
+def prefix(platform: str) -> str:
+    """Return what all names of the platform begin with, up to the first underscore."""
+    return "".join(_words(platform))[:_MAX_PREFIX_CHARS] or "platform"
 
 
 def _spelled(action: Action, hash_chars: int) -> str:
@@ -48,7 +49,7 @@ def _identity(action: Action) -> str:
 def _readable(action: Action) -> str:
     platform = _words(action.platform)
     title = _words(action.title) or _words(action.key) or _words(f"{action.method} {action.path}") or ["action"]
-    return "_".join([*platform, *_without(platform, [w for w in title if w not in _ARTICLES] or title)])
+    return "_".join([prefix(action.platform), *_without(platform, [w for w in title if w not in _ARTICLES] or title)])
 
 
 def _without(platform: list[str], title: list[str]) -> list[str]:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from pica_mcp import text
 from pica_mcp.errors import InvalidArguments, UnknownAction
-from pica_mcp.models import Action, Connection, as_list, as_object
+from pica_mcp.models import CONNECTION_KEY, Action, ActionDetails, Connection, as_list, as_object
 from pica_mcp.tools import Call
 
 PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{([^{}/]+)\}|(?<=/):([A-Za-z_]\w*)(?=/|$)")
@@ -45,7 +45,8 @@ _HEADERS = frozenset({
 _PROVIDER_HEADER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*-(version|idempotency-key)")
 # Never, whatever an action documents: identity, credentials, routing, framing.
 _NEVER = re.compile(
-    r"x-pica-.*|x-one-.*|host|cookie2?|set-cookie|.*authorization|.*authenticate|x-api-key|.*-token|.*secret.*"
+    r"x-pica-.*|x-one-.*|host|cookie2?|set-cookie|.*authorization|.*authenticat.*|.*api-?key.*|.*-token|.*secret.*"
+    r"|x-auth.*|.*client-ip|cf-.*"
     r"|proxy-.*|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-.*|expect|via"
     r"|forwarded|x-forwarded-.*|x-real-ip|x-original-.*|x-http-method.*|x-method-override|accept-encoding|user-agent"
 )
@@ -103,7 +104,7 @@ def build(action: Action, connection: Connection, call: Call, documented: frozen
     return Request(
         method=method,
         path=_path(template, call.path),
-        query=(*_fixed_query(fixed_query, call.path), *_query(call.query)),
+        query=(*_fixed_query(fixed_query, call.path), *_query(_with_key_in_query(action, connection, call.query))),
         headers=(*_headers(call.headers, documented), *((("content-type", content_type),) if content_type else ())),
         connection_key=connection.key,
         action_id=action.id,
@@ -248,7 +249,7 @@ def _headers(values: Mapping[str, Any], documented: frozenset[str]) -> Iterator[
 def _body(action: Action, connection: Connection, call: Call) -> tuple[bytes | None, Pairs | None, str]:
     """Return content, multipart fields and content type; at most one of the first two is not None."""
     body = _with_connection_key(action, connection, call.body)
-    if body is None:
+    if body is None or (action.method.upper() in BODILESS and body in ({}, [], "")):
         return None, None, ""
     if action.method.upper() in BODILESS:
         raise InvalidArguments(f"A {action.method.upper()} request has no body.", "Pass these as query parameters.")
@@ -273,7 +274,14 @@ def _with_connection_key(action: Action, connection: Connection, body: Any) -> A
         return body
     if not isinstance(body, Mapping | None):
         raise InvalidArguments("The body of this action must be an object.", "Nothing was sent; give named fields.")
-    return {**as_object(body), "connectionKey": connection.key}
+    return {**as_object(body), CONNECTION_KEY: connection.key}
+
+
+def _with_key_in_query(action: Action, connection: Connection, query: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Put the key where a custom action documents it among its query parameters, over anything an argument says."""
+    if isinstance(action, ActionDetails) and CONNECTION_KEY in action.documented("query"):
+        return {**query, CONNECTION_KEY: connection.key}
+    return query
 
 
 def _json(body: Any) -> bytes:

@@ -83,14 +83,15 @@ def _resource(uri: str, label: str, connection: Connection) -> mcp.Resource:
 
 
 def _facts(label: str, connection: Connection) -> dict[str, Any]:
-    broken = not connection.active or connection.state == "failed"
+    # Without an identity of its own, a connection's identity is the secret part of its key.
+    named = connection.identity is not None and connection.identity != connection.key.split("::")[-1]
     return {
         "platform": connection.platform,
         "connection": label,
         "state": connection.state,
         "active": connection.active,
-        "identity": connection.identity,
+        "identity": connection.identity if named else None,
         "identityType": connection.identity_type,
         "tags": list(connection.tags),
         "connectedAt": connection.created_at,
-    } | ({"reconnect": connect_link(connection.platform)} if broken else {})
+    } | ({"reconnect": connect_link(connection.platform)} if not connection.works else {})

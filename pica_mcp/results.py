@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
@@ -14,7 +15,7 @@ import mcp_types as mcp
 
 from pica_mcp import text
 from pica_mcp.access import connect_link
-from pica_mcp.errors import PicaError, RateLimited
+from pica_mcp.errors import PicaError
 from pica_mcp.models import Action, Effect, as_object
 from pica_mcp.passthrough import Response
 
@@ -23,7 +24,9 @@ MAX_CHARS = 24_000
 
 _MAX_ERROR_CHARS = 2_000
 _MAX_BLANK = 1_000
-_TEXT_TYPE = re.compile(r"text/|.*[/+](json|xml|javascript|csv|yaml|html)\b|application/x-www-form-urlencoded")
+_TEXT_TYPE = re.compile(
+    r"text/|.*[/+](json|xml|javascript|csv|yaml|html)\b|application/(octet-stream|x-www-form-urlencoded)"
+)
 
 
 def said(words: str, *, is_error: bool = False) -> mcp.CallToolResult:
@@ -33,67 +36,70 @@ def said(words: str, *, is_error: bool = False) -> mcp.CallToolResult:
 
 def failed(error: PicaError) -> mcp.CallToolResult:
     """Return the error as a result that the model can act on."""
-    wait = error.retry_after_seconds if isinstance(error, RateLimited) else None
-    return said(f"{error} Retry after {ceil(wait)} s." if wait else str(error), is_error=True)
+    return said(str(error), is_error=True)
 
 
 def answered(action: Action, response: Response) -> mcp.CallToolResult:
-    """Return what the provider answered: its data for success, else what happened and what to do next."""
-    if response.status >= 300:
-        return said(_failure(action, response), is_error=True)
-    return said(_bounded(_content(response), response))
+    """Return what the provider answered: its data for success, else what happened and what to do next.
+
+    JSON stays JSON; other text is fenced, since it could be taken for our own words.
+    """
+    body = _read(response.body)
+    refused = as_object(body.value).get("ok") is False  # Slack's way to fail, with HTTP 200
+    if response.status >= 300 or refused:
+        return said(_failure(action, response, body), is_error=True)
+    return said(_success(action, response, body))
 
 
-def _content(response: Response) -> str:
-    if not text.clean(response.body.decode("utf-8", "replace")[:_MAX_BLANK]).strip():
-        return f"Done (HTTP {response.status}, no content)."
-    if (packed := _packed(response.body)) is not None:
-        return packed
-    kind = response.headers.get("content-type", "").lower()
-    decoded = _decoded(response.body)
-    if decoded is not None and (not kind or _TEXT_TYPE.match(kind) or kind.startswith("application/octet-stream")):
-        return decoded
-    return f"Binary content of type {text.line(kind or 'unknown', 80)}, {len(response.body):,} bytes; it is not shown."
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """A body, read once: as JSON where it is that, as text where it can be, else neither."""
+
+    text: str | None
+    is_json: bool = False
+    value: Any = None
 
 
-def _json(body: bytes) -> Any:
+def _read(body: bytes) -> _Body:
     try:
-        return json.loads(body)
+        return _Body(None, is_json=True, value=json.loads(body))
     except (ValueError, RecursionError):
-        return None
-
-
-def _packed(body: bytes) -> str | None:
-    """Return JSON without its spaces, None for what is no JSON."""
+        pass
     try:
-        return text.compact(json.loads(body))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _decoded(body: bytes) -> str | None:
-    try:
-        decoded = body.decode()
+        decoded = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return None
-    return None if "\x00" in decoded else decoded
+        return _Body(None)
+    return _Body(None if "\x00" in decoded else decoded)
 
 
-def _bounded(content: str, response: Response) -> str:
-    """Cut what is too long and say so, with what to do about it."""
-    if len(content) <= MAX_CHARS and not response.truncated:
+def _success(action: Action, response: Response, body: _Body) -> str:
+    kind = response.headers.get("content-type", "").lower()
+    if body.is_json:
+        return _bounded(text.compact(body.value), response)
+    if body.text is None or not (not kind or _TEXT_TYPE.match(kind)):
+        kind = text.line(kind or "unknown", 80)
+        return f"Binary content of type {kind}, {len(response.body):,} bytes; it is not shown."
+    if not text.clean(body.text[:_MAX_BLANK]).strip():
+        return f"Done (HTTP {response.status}, no content)."
+    return _bounded(text.fence(body.text[:MAX_CHARS], f"answer of {action.platform}"), response, len(body.text))
+
+
+def _bounded(content: str, response: Response, chars: int | None = None) -> str:
+    """Cut what is too long and say so, with what to do about it. `chars`: how long it was before it came here."""
+    whole = max(chars or 0, len(content))
+    if whole <= MAX_CHARS and not response.truncated:
         return content
-    size = f"more than {len(response.body):,} bytes" if response.truncated else f"{len(content):,} characters"
-    note = f"\n[Cut: the answer has {size}. Ask for less with the action's own filter or page arguments.]"
+    size = f"more than {len(response.body):,} bytes" if response.truncated else f"{whole:,} characters"
+    note = f"\n[Cut: the answer has {size}. Ask for less, where the action has filter or page arguments.]"
     return text.clean(content[: MAX_CHARS - len(note)]) + note
 
 
-def _failure(action: Action, response: Response) -> str:
-    body = _json(response.body)
-    message = _message(body) or _decoded(response.body) or ""
+def _failure(action: Action, response: Response, body: _Body) -> str:
+    message = (_message(body.value) if body.is_json else body.text or "").strip()
     source = f"error message from {action.platform}"
-    fenced = f"\n{text.fence(text.cap(message.strip(), _MAX_ERROR_CHARS), source)}" if message.strip() else ""
-    return f"{text.line(action.platform, 60)} answered HTTP {response.status}. {_remedy(action, response)}{fenced}"
+    fenced = f"\n{text.fence(text.cap(message, _MAX_ERROR_CHARS), source)}" if message else ""
+    failed = f"HTTP {response.status}" if response.status >= 300 else "with a failure"
+    return f"{text.line(action.platform, 60)} answered {failed}. {_remedy(action, response)}{fenced}"
 
 
 def _remedy(action: Action, response: Response) -> str:
@@ -106,7 +112,7 @@ def _remedy(action: Action, response: Response) -> str:
         case 404 if response.attempts > 1 and action.effect is Effect.DESTRUCTIVE:
             return "It is gone; an earlier attempt of this call may have removed it."
         case 404:
-            return "Check the ids in the arguments."
+            return "Check the names and ids in the arguments."
         case 429:
             wait = f"{ceil(response.retry_after_seconds)} s" if response.retry_after_seconds else "a while"
             return f"The provider's rate limit is reached; wait {wait} before you try again."
@@ -118,7 +124,7 @@ def _remedy(action: Action, response: Response) -> str:
             )
         case status if status >= 500:
             return "The provider is out of order; try again later."
-        case status if status < 400:
+        case status if 300 <= status < 400:
             return "It redirects elsewhere, and redirects are not followed."
         case _:
             return "Correct the arguments and call again."

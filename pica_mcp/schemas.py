@@ -14,6 +14,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -21,7 +22,7 @@ from jsonschema.exceptions import ValidationError
 
 from pica_mcp import text
 from pica_mcp.errors import InvalidArguments
-from pica_mcp.models import ActionDetails, as_list, as_object
+from pica_mcp.models import CONNECTION_KEY, ActionDetails, as_list, as_object
 from pica_mcp.passthrough import BODILESS, may_set_header, placeholders
 from pica_mcp.tools import CONNECTION, Encoding, Group, Parameters, Place
 
@@ -33,7 +34,12 @@ _MAX_DEPTH = 6
 _MAX_PROPERTIES = 100
 _MAX_ENUM = 50
 _DESCRIPTION_CHARS = 160
-_OPEN: Mapping[Group, str] = {"query": "Query parameters by name.", "body": "Request body."}
+_MAX_FAULTS = 5
+_MAX_NUMBER = 10**18
+_OPEN: Mapping[Group, str] = {
+    "query": "Query parameters by name, as the action documents them.",
+    "body": "Fields of the request body by name, as the action documents them.",
+}
 _BODY_KIND = r"(application/json|application/x-www-form-urlencoded|multipart/form-data)"
 _BODY_HEADING = re.compile(rf"^#+ .*\b{_BODY_KIND}", re.IGNORECASE | re.MULTILINE)
 _BODY_HEADER = re.compile(rf"content-type[\"'`]?\s*[:|]\s*[\"'`]?{_BODY_KIND}", re.IGNORECASE)
@@ -69,12 +75,19 @@ def _group(
     action: ActionDetails, group: Group, schema: Mapping[str, Any]
 ) -> Iterator[tuple[Place, dict[str, Any], bool]]:
     properties = as_object(schema.get("properties"))
-    required = _strings(schema.get("required"))
-    for key in list(properties)[:_MAX_PROPERTIES]:
+    required = frozenset(_strings(schema.get("required")))
+    for key in _most_wanted(properties, required):
         if not _fixed(group, key):
             yield Place(group, key), portable(properties[key]), key in required
     if not properties and group in _open_groups(action, schema):
         yield Place(group, None), {"type": "object", **portable(schema), "description": _OPEN[group]}, False
+
+
+def _most_wanted(properties: Mapping[str, Any], required: frozenset[str]) -> list[str]:
+    """Return the keys in their order, or where there are too many, what is required and then the first of the rest."""
+    if len(properties) <= _MAX_PROPERTIES:
+        return list(properties)
+    return sorted(properties, key=lambda key: key not in required)[:_MAX_PROPERTIES]
 
 
 def _open_groups(action: ActionDetails, schema: Mapping[str, Any]) -> tuple[Group, ...]:
@@ -83,7 +96,7 @@ def _open_groups(action: ActionDetails, schema: Mapping[str, Any]) -> tuple[Grou
 
 
 def _fixed(group: Group, key: str) -> bool:
-    return (group == "body" and key == "connectionKey") or (
+    return (group in ("body", "query") and key == CONNECTION_KEY) or (
         group == "headers" and not may_set_header(key, documented=True)
     )
 
@@ -131,12 +144,13 @@ def portable(schema: Any, depth: int = 0) -> dict[str, Any]:
 
 def _object(source: Mapping[str, Any], depth: int) -> dict[str, Any]:
     properties = as_object(source.get("properties"))
+    wanted = frozenset(_strings(source.get("required")))
     safe = {
         key: portable(value, depth + 1)
-        for key, value in list(properties.items())[:_MAX_PROPERTIES]
+        for key, value in ((key, properties[key]) for key in _most_wanted(properties, wanted))
         if key and len(key) <= _MAX_KEY_CHARS and not _KEY.search(key)
     }
-    required = [key for key in dict.fromkeys(_strings(source.get("required"))) if key in safe]
+    required = [key for key in safe if key in wanted]
     return ({"properties": safe} if safe else {}) | ({"required": required} if required else {})
 
 
@@ -178,24 +192,26 @@ def check(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, 
         for name, value in arguments.items()
         if value is not None or name in required
     }
-    faults = [_unknown(name, properties) for name in given if name not in properties]
-    faults += [_missing(name, properties) for name in required if name not in given]
-    known = {name: value for name, value in given.items() if name in properties}
-    validator = Draft202012Validator({"type": "object", "properties": properties})
-    faults += [_fault(error) for error in _errors(validator, known)]
+    faults = list(islice(_faults(properties, required, given), _MAX_FAULTS))
     if faults:
-        raise InvalidArguments(" ".join(faults[:5]), "Nothing was sent; correct the arguments and call again.")
+        raise InvalidArguments(" ".join(faults), "Nothing was sent; correct the arguments and call again.")
     return given
 
 
-def _errors(validator: Draft202012Validator, known: Mapping[str, Any]) -> list[ValidationError]:
-    return sorted(validator.iter_errors(known), key=lambda error: list(map(str, error.absolute_path)))  # pyright: ignore[reportUnknownMemberType]
+def _faults(properties: Mapping[str, Any], required: list[str], given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong, one sentence each, found only as far as they are asked for."""
+    yield from (_unknown(name, properties) for name in given if name not in properties)
+    yield from (_missing(name, properties) for name in required if name not in given)
+    known = {name: value for name, value in given.items() if name in properties}
+    validator = Draft202012Validator({"type": "object", "properties": properties})
+    errors: Iterator[ValidationError] = validator.iter_errors(known)  # pyright: ignore[reportUnknownMemberType]
+    yield from map(_fault, errors)
 
 
 def coerce(value: Any, schema: Mapping[str, Any]) -> Any:
     """Return the value as the schema's type where nothing can be lost by it, else unchanged."""
     kind = schema.get("type")
-    if kind == "string" and isinstance(value, int | float):
+    if kind == "string" and isinstance(value, float | int) and abs(value) < _MAX_NUMBER:
         return str(value).lower() if isinstance(value, bool) else str(value)
     if not isinstance(value, str):
         return value
@@ -217,9 +233,22 @@ def _parsed(value: str) -> Any:
         return value
 
 
+def outline(parameters: Parameters, names: Mapping[Group, str]) -> str:
+    """Return which arguments go where, required ones with a star; `names` says what each group is called."""
+    required = _strings(parameters.schema.get("required"))
+    groups: dict[str, list[str]] = {}
+    for name, place in parameters.places.items():
+        star = "*" if name in required else ""
+        groups.setdefault(names[place.group], []).append(f"{place.key}{star}" if place.key else "as documented")
+    return "; ".join(f"{group}: {', '.join(keys)}" for group, keys in groups.items()) or "no arguments"
+
+
 def _unknown(name: str, properties: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(name, properties, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"it takes: {', '.join(properties) or 'none'}."
+    near = difflib.get_close_matches(name[:_MAX_KEY_CHARS], properties, n=1)
+    inside = [group for group, note in _OPEN.items() if as_object(properties.get(group)).get("description") == note]
+    hint = f"it takes: {', '.join(properties) or 'none'}."
+    if near or inside:
+        hint = f"did you mean '{near[0]}'?" if near else f"put it into '{inside[-1]}'."
     return f"There is no argument {text.line(repr(name), 60)}; {text.cap(hint, 400)}"
 
 
@@ -233,7 +262,7 @@ def _fault(error: ValidationError) -> str:
     expected: Any = error.validator_value
     match error.validator:
         case "enum":
-            near = difflib.get_close_matches(str(error.instance), _strings(expected), n=1)
+            near = difflib.get_close_matches(str(error.instance)[:_MAX_KEY_CHARS], _strings(expected), n=1)
             hint = f"; nearest: {near[0]}" if near else ""
             return f"The argument '{where}' must be one of {', '.join(_strings(expected))}{hint}."
         case "type":

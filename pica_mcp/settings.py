@@ -11,7 +11,9 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Literal, TypeVar, cast, get_args
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -100,6 +102,7 @@ def load(
     (secret, base URL) are left alone, since the embedded sandbox has its own.
     """
     environ = os.environ if environ is None else environ
+    _refuse_misspelt(environ)
     given = {option.name: _given(option, flags.get(option.name), environ) for option in OPTIONS}
 
     def read(name: str, parse: Callable[[str], ValueT]) -> ValueT:
@@ -121,7 +124,7 @@ def load(
         ),
         grant=Grant(
             permission=read("permissions", lambda value: Permission(_one_of(value, Permission))),
-            connection_keys=read("connection_keys", _allowed),
+            connection_keys=read("connection_keys", _allowed_connections),
             action_ids=read("action_ids", _allowed_actions),
             knowledge_only=read("knowledge_agent", _flag),
         ),
@@ -130,15 +133,24 @@ def load(
         max_tool_tokens=read("max_tool_tokens", _count),
         log_level=cast(LogLevel, read("log_level", lambda value: _one_of(value, get_args(LogLevel)))),
         proxy=None if sandbox else _proxy(base_url),
-        ca_file=environ.get("SSL_CERT_FILE") or None,
+        ca_file=None if sandbox else _certificates(environ),
         sandbox=sandbox,
     )
+
+
+def _refuse_misspelt(environ: Mapping[str, str]) -> None:
+    """Raise if a variable is nearly one of ours: a misspelt restriction would restrict nothing."""
+    known = ("PICA_SECRET", *(option.variable for option in OPTIONS))
+    for name in environ:
+        if name.startswith("PICA_") and name not in known and (near := get_close_matches(name, known, 1, 0.9)):
+            raise InvalidSettings(f"{name} is no setting.", f"Did you mean {near[0]}?")
 
 
 def _given(option: Option, flag: str | None, environ: Mapping[str, str]) -> tuple[Option, str]:
     value = environ.get(option.variable) if flag is None else flag
     if value is not None and not value.strip():
-        raise InvalidSettings(f"{option.variable} is set but empty.", "Unset it, or give it a value.")
+        name = option.variable if flag is None else option.flag
+        raise InvalidSettings(f"{name} is set but empty.", "Unset it, or give it a value.")
     return option, (option.default if value is None else value.strip())
 
 
@@ -170,16 +182,22 @@ def _count(value: str) -> int:
     return int(value)
 
 
-def _allowed(value: str) -> frozenset[str] | None:
-    """Return the allowlist, None for all. The official server's rule: `*` or names parted by commas."""
+def _allowed(value: str, what: str) -> frozenset[str] | None:
+    """Return the allowlist, None for all. What can match nothing, such as a label, is told at once."""
     names = frozenset(name.strip() for name in value.split(",") if name.strip())
-    if not names:
-        raise ValueError("* or names parted by commas")
-    return None if "*" in names else names
+    if names == frozenset("*"):
+        return None
+    if not names or not all("::" in name for name in names):
+        raise ValueError(f"* alone, or {what} parted by commas")
+    return names
+
+
+def _allowed_connections(value: str) -> frozenset[str] | None:
+    return _allowed(value, "connection keys like live::gmail::…")
 
 
 def _allowed_actions(value: str) -> frozenset[str] | None:
-    ids = _allowed(value)
+    ids = _allowed(value, "action ids like conn_mod_def::…")
     return None if ids is None else frozenset(map(action_id, ids))
 
 
@@ -224,4 +242,16 @@ def _proxy(base_url: str) -> str | None:
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy or _is_local(host) or proxy_bypass(host):
         return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    named = _split(proxy)
+    if named is None or named.scheme not in ("http", "https"):
+        raise InvalidSettings("The proxy variable for this URL is malformed.", "Set it like http://proxy.example:8080.")
+    return proxy
+
+
+def _certificates(environ: Mapping[str, str]) -> str | None:
+    """Return the file of certificates to trust, None for the system's."""
+    path = environ.get("SSL_CERT_FILE")
+    if path and not Path(path).is_file():
+        raise InvalidSettings(f"SSL_CERT_FILE is {path!r}, but there is no such file.", "Correct or unset it.")
+    return path or None

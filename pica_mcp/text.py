@@ -1,8 +1,8 @@
 """The room where every string from outside is made safe to show: the sanitiser, the cap, the fence.
 
-Titles, names, documents and API answers are data. What a person cannot see (invisible, bidirectional, control and tag
-characters) is removed, since it is how instructions are hidden from people and shown to models; lone surrogates are
-replaced, since they cannot be written as UTF-8 at all.
+Titles, names, documents and API answers are data. What a person cannot see (invisible, joining, bidirectional, control
+and tag characters) is removed, since it is how instructions are hidden from people and shown to models; lone surrogates
+are replaced, since they cannot be written as UTF-8 at all; what looks the same is spelt the same (NFC).
 """
 
 from __future__ import annotations
@@ -27,15 +27,18 @@ _PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
 # Of other categories, but just as unseen: variation selectors, which carry hidden bytes, and blank letters and marks.
 _BLANK = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]")
 _MARKUP = re.compile(r"[<>\"]")
-_FENCE = re.compile(r"<(/?)(data)\b", re.IGNORECASE)
+_FENCE = re.compile(r"<(\s*/?\s*)data\b", re.IGNORECASE)
 
 
 def clean(text: str, max_chars: int | None = None) -> str:
-    """Return the text as a person would see it, at most `max_chars` characters. Idempotent, always encodes as UTF-8."""
+    """Return the text without what a person cannot see, at most `max_chars` characters.
+
+    Idempotent, and always encodes as UTF-8.
+    """
     if not _PLAIN.fullmatch(text):
         text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
         text = _BLANK.sub("", text)
-        text = "".join(_seen(char) for char in text)
+        text = unicodedata.normalize("NFC", "".join(_seen(char) for char in text))
     return text if max_chars is None else cap(text, max_chars)
 
 
@@ -60,7 +63,7 @@ def cap(text: str, max_chars: int) -> str:
 
 def fence(text: str, source: str) -> str:
     """Return the text marked as data from `source`; a mark inside the text cannot close the fence."""
-    inner = _FENCE.sub(r"<\1\2_", clean(text))
+    inner = _FENCE.sub(r"<\1data_", clean(text))
     return f'<data source="{_MARKUP.sub("", line(source, 80))}">\n{inner}\n</data>'
 
 

@@ -7,6 +7,7 @@ thirty to fifty tools and clients cut the list.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, zip_longest
@@ -16,12 +17,12 @@ import anyio
 import mcp_types as mcp
 
 from pica_mcp import schemas, text
-from pica_mcp.access import Caller, admit, label_connections, usable, visible
+from pica_mcp.access import Caller, label_connections, offered, usable, visible
 from pica_mcp.catalog import Catalog
-from pica_mcp.discovery import EXECUTE, HIDDEN, names_of
+from pica_mcp.discovery import EXECUTE, KNOWLEDGE, names_of
 from pica_mcp.errors import CallError, PicaError, UnknownTool
 from pica_mcp.models import Action, ActionDetails, Connection, Effect, as_object
-from pica_mcp.naming import may_name
+from pica_mcp.naming import prefix
 from pica_mcp.tools import CONNECTION, ActionTool, FixedTool, Parameters, Tool
 
 LIST_WAIT_SECONDS = 8.0
@@ -103,11 +104,12 @@ class Toolbox:
         )
 
     async def _named(self, caller: Caller, own: tuple[Connection, ...], name: str) -> ActionTool | None:
-        for platform in sorted({c.platform for c in own if may_name(c.platform, name)}):
-            listed = (await names_of(self._catalog, platform)).get(name)
-            # A big platform's rows tell no tags, so it is the details that say whether agents may be offered it.
-            if listed and HIDDEN not in (action := await self._catalog.details(listed)).tags:
-                return _build(caller, own, name, action)
+        for platform in _apart(own):
+            if name.startswith(f"{prefix(platform)}_"):
+                listed = (await names_of(self._catalog, platform)).get(name)
+                # A big platform's rows tell no tags, so it is the details that say whether agents may be offered it.
+                if listed and not (action := await self._catalog.details(listed)).hidden:
+                    return _build(caller, own, name, action)
         return None
 
     def _reach(self) -> int | None:
@@ -119,7 +121,7 @@ class Toolbox:
     ) -> Mapping[str, tuple[tuple[str, Action], ...] | None]:
         """Return platform → what it offers the caller, best first; None for a platform that could not be loaded."""
         offers: dict[str, tuple[tuple[str, Action], ...] | None] = dict.fromkeys(
-            sorted({c.platform for c in usable(caller, own)})
+            platform for platform in _apart(own) if any(c.platform == platform for c in usable(caller, own))
         )
 
         async def load(platform: str) -> None:
@@ -127,8 +129,7 @@ class Toolbox:
                 names = await names_of(self._catalog, platform)
             except PicaError:
                 return
-            offered = [(n, a) for n, a in names.items() if HIDDEN not in a.tags and admit(caller, a) is None]
-            offers[platform] = tuple(sorted(offered, key=_rank))
+            offers[platform] = tuple(sorted(((n, a) for n, a in names.items() if offered(caller, a)), key=_rank))
 
         with anyio.CancelScope(deadline=deadline - _BUILD_SECONDS):
             async with anyio.create_task_group() as tasks:
@@ -149,7 +150,7 @@ class Toolbox:
             async with limiter:
                 try:
                     details = await self._catalog.details(action)
-                    if HIDDEN not in details.tags and admit(caller, details) is None:
+                    if offered(caller, details):
                         built[name] = _build(caller, own, name, details)
                 except CallError:
                     return  # it cannot be told from another, and asking again would not change that
@@ -172,6 +173,13 @@ class Toolbox:
                 yield tool
 
 
+def _apart(own: Iterable[Connection]) -> list[str]:
+    """Return the platforms whose tools cannot be taken for another's: no two may spell the beginning alike."""
+    platforms = {connection.platform for connection in own}
+    spelt = Counter(map(prefix, platforms))
+    return sorted(platform for platform in platforms if spelt[prefix(platform)] == 1)
+
+
 def tokens(definition: mcp.Tool) -> int:
     """Return about how many tokens the definition takes of a model's context."""
     written = definition.model_dump(by_alias=True, exclude_none=True, include={"name", "description", "input_schema"})
@@ -180,7 +188,7 @@ def tokens(definition: mcp.Tool) -> int:
 
 def _in_turn(offers: Iterable[tuple[tuple[str, Action], ...] | None]) -> Iterator[tuple[str, Action]]:
     """Yield the best of every platform, then the second best of every platform, and so on."""
-    for turn in zip_longest(*(offered or () for offered in offers)):
+    for turn in zip_longest(*(best or () for best in offers)):
         yield from (offer for offer in turn if offer is not None)
 
 
@@ -203,7 +211,7 @@ def _build(caller: Caller, own: tuple[Connection, ...], name: str, action: Actio
     definition = mcp.Tool(
         name=name,
         title=title,
-        description=_description(action, title),
+        description=_description(action, name, title, parameters),
         input_schema=_with_choice(parameters, _labels(caller, own, action.platform)),
         annotations=mcp.ToolAnnotations(
             title=title,
@@ -216,16 +224,19 @@ def _build(caller: Caller, own: tuple[Connection, ...], name: str, action: Actio
     return ActionTool(definition, action, parameters)
 
 
-def _description(action: ActionDetails, title: str) -> str:
+def _description(action: ActionDetails, name: str, title: str, parameters: Parameters) -> str:
     note = as_object(action.io_schema.get("inputSchema")).get("description")
     more = f" {text.line(note, 200)}" if isinstance(note, str) and note.strip() else ""
+    if any(place.key is None for place in parameters.places.values()):
+        more += f" Its fields are not listed here: read {KNOWLEDGE} with actionId '{name}' first."
     return f"{title} ({action.platform}).{more}"
 
 
 def _labels(caller: Caller, own: tuple[Connection, ...], platform: str) -> list[str]:
     """Return the labels of the platform's working connections; broken ones have theirs too, so they count for names."""
     labels = label_connections(c for c in own if c.platform == platform)
-    return sorted(label for label, connection in labels.items() if admit(caller, connection=connection) is None)
+    working = usable(caller, labels.values())
+    return sorted(label for label, connection in labels.items() if connection in working)
 
 
 def _with_choice(parameters: Parameters, labels: list[str]) -> dict[str, Any]:

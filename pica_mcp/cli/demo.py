@@ -25,6 +25,8 @@ class _Unexpected(Exception):
 
 def demo() -> int:
     """Show each step as it happens. Returns 0 only if every one of them really did."""
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):
+        reconfigure(errors="replace")  # a terminal that cannot show a character shows another
     print("pica-mcp on its embedded sandbox: a real MCP client, and the server as its child process.")
     failures: list[str] = []
     try:
@@ -33,6 +35,8 @@ def demo() -> int:
         failures += map(str, _leaves(group))
     except* TimeoutError:
         failures.append("There was no answer within a minute.")
+    except* BrokenPipeError:
+        raise BrokenPipeError from None
     if failures:
         print(f"\n  FAILED: {failures[0]}", file=sys.stderr)
         return 1

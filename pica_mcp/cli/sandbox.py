@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import sys
+from contextlib import suppress
+
 import uvicorn
 
 from pica_mcp.sandbox import LIVE_SECRET, TEST_SECRET, Sandbox
@@ -12,8 +16,8 @@ _HOST = "127.0.0.1"
 class _Server(uvicorn.Server):
     """Says where it listens once it does, since port 0 means any free one."""
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        await super().startup(sockets)  # type: ignore[arg-type]
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
         port = self.servers[0].sockets[0].getsockname()[1]
         print(
             f"A pretend Pica listens on http://{_HOST}:{port}\n"
@@ -26,9 +30,13 @@ class _Server(uvicorn.Server):
 
 
 def sandbox(port: int) -> int:
-    """Serve until a signal comes."""
-    config = uvicorn.Config(
-        Sandbox().app, host=_HOST, port=port, log_level="warning", timeout_graceful_shutdown=2, server_header=False
-    )
-    _Server(config).run()
+    """Serve until a signal comes; 1 if the port is taken."""
+    try:
+        listener = socket.create_server((_HOST, port))
+    except OSError as error:
+        print(f"pica-mcp: port {port} cannot be used ({error.strerror}). Try --port 0.", file=sys.stderr)
+        return 1
+    config = uvicorn.Config(Sandbox().app, log_level="warning", timeout_graceful_shutdown=2, server_header=False)
+    with listener, suppress(KeyboardInterrupt):
+        _Server(config).run([listener])
     return 0

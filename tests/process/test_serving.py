@@ -135,18 +135,6 @@ def test_a_wrong_setting_is_one_line_and_exit_code_2(
     assert "sk_live_secret" not in done.stderr
 
 
-def test_an_unknown_flag_is_exit_code_2_and_the_secret_has_none(program: list[str]) -> None:
-    for flag in ("--secret=x", "--nonsense"):
-        done = subprocess.run([*program, flag], capture_output=True, text=True, timeout=30, check=False)
-        assert done.returncode == 2
-        assert "unrecognized arguments" in done.stderr
-
-
-def test_the_version_is_told(program: list[str]) -> None:
-    done = subprocess.run([*program, "--version"], capture_output=True, text=True, timeout=30, check=True)
-    assert re.fullmatch(r"pica-mcp \d+\.\d+\.\d+\n", done.stdout)
-
-
 @pytest.mark.parametrize("end", ["eof", "SIGTERM", "SIGINT"])
 def test_the_server_ends_cleanly_with_a_call_in_flight(program: list[str], end: str) -> None:
     """The API never answers here, so the call is still under way when the end comes."""

@@ -1,0 +1,124 @@
+"""The commands as a person uses them: one line for what is wrong, a quiet end, and the right exit code."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import anyio
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(program: list[str], *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*program, *arguments],
+        env={"PATH": os.environ["PATH"], **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_version_is_told_whatever_else_is_asked(program: list[str]) -> None:
+    for arguments in (["--version"], ["--sandbox", "--version"], ["serve", "--version"]):
+        done = run(program, *arguments)
+        assert (done.returncode, bool(re.fullmatch(r"pica-mcp \d+\.\d+\.\d+\n", done.stdout))) == (0, True)
+
+
+@pytest.mark.parametrize("flag", ["--secret=x", "--nonsense", "--permission=read", "foo", "--max-tools"])
+def test_a_word_that_is_none_of_ours_is_exit_code_2(program: list[str], flag: str) -> None:
+    done = run(program, flag, PICA_SECRET="sk_live_secret")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"PICA_PERMISSION": "read"}, "PICA_PERMISSION is no setting. Did you mean PICA_PERMISSIONS?"),
+        ({"PICA_CONNECTION_KEYS": "Work"}, "but must be * alone, or connection keys like live::gmail::"),
+        ({"PICA_ACTION_IDS": "gmail_send_email"}, "but must be * alone, or action ids like conn_mod_def::"),
+        ({"SSL_CERT_FILE": "/nowhere"}, "SSL_CERT_FILE is '/nowhere', but there is no such file."),
+        ({"HTTPS_PROXY": "socks5://proxy.example"}, "The proxy variable for this URL is malformed."),
+    ],
+)
+def test_what_would_restrict_nothing_or_break_later_is_told_at_once(
+    program: list[str], variables: dict[str, str], message: str
+) -> None:
+    done = run(program, PICA_SECRET="sk_live_secret", **variables)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert message in done.stderr
+
+
+def test_variables_of_others_that_merely_look_like_ours_are_left_alone(program: list[str]) -> None:
+    assert run(program, "--sandbox", PICA_SECRET_KEY="x", PICASSO="y").returncode == 0
+
+
+def test_a_port_that_is_taken_is_one_line(program: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run(program, "sandbox", "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert re.fullmatch(r"pica-mcp: port \d+ cannot be used \(.+\)\. Try --port 0\.\n", done.stderr)
+    assert run(program, "sandbox", "--port", "99999").returncode == 2
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_the_sandbox_ends_quietly(program: list[str], end: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [*program, "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stdout.readline()
+    process.send_signal(end)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0 if end is signal.SIGINT else -signal.SIGTERM, "")
+
+
+def test_a_person_at_a_terminal_is_told_what_it_waits_for(program: list[str]) -> None:
+    ours, its = pty.openpty()
+    with subprocess.Popen(
+        [*program, "--sandbox"], stdin=its, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        os.close(its)
+        assert process.stderr
+        assert b"waiting for an MCP client" in process.stderr.readline()
+        os.close(ours)  # the person closes the window
+        assert process.wait(timeout=20) == 0
+
+
+def test_whoever_has_seen_enough_of_the_demo_may_go(program: list[str]) -> None:
+    with subprocess.Popen([*program, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(timeout=60) == 1
+
+
+def test_the_demo_runs_where_not_every_character_can_be_shown(program: list[str]) -> None:
+    done = run(program, "demo", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_debug_logs_hold_neither_addresses_nor_headers_of_requests(program: list[str]) -> None:
+    done = run(program, "--sandbox", "--log-level", "debug")
+    assert "http" not in done.stderr
+
+
+async def test_the_snippet_of_the_readme_works_as_printed(program: list[str], tmp_path: Path) -> None:
+    (snippet,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    started = re.sub(r'command="[^"]+", args=\[', f'command="{program[0]}", args=["-m", "pica_mcp", ', snippet)
+    assert started != snippet
+    (tmp_path / "snippet.py").write_text(started)
+    done = await anyio.run_process([program[0], str(tmp_path / "snippet.py")])
+    assert b"'gmail_send_email'" in done.stdout
