@@ -13,7 +13,7 @@ import logging
 import random
 import re
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -378,13 +378,26 @@ def _is_own_limit(response: Response) -> bool:
 
 
 def _without(response: Response, hidden: tuple[str, ...]) -> Response:
-    """Return the response without what no model may read, should it be echoed: plain, URL-encoded or as base64."""
-    body, headers = response.body, dict(response.headers)
-    for secret in hidden:
-        for spelling in (secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode().rstrip("=")):
-            body = body.replace(spelling.encode(), _HIDDEN.encode())
-            headers = {name: value.replace(spelling, _HIDDEN) for name, value in headers.items()}
+    """Return the response without what no model may read, should it be echoed, in any of its spellings."""
+    seen = (response.body + "\n".join(response.headers.values()).encode()).lower()
+    found = [(word, more) for secret in hidden for word, more in _spellings(secret) if word.lower().encode() in seen]
+    if not found:  # as nearly always, so that is what is quick
+        return response
+    pattern = re.compile("|".join(re.escape(word) + more for word, more in found), re.IGNORECASE)
+    headers = {name: pattern.sub(_HIDDEN, value) for name, value in response.headers.items()}
+    body = re.sub(pattern.pattern.encode(), _HIDDEN.encode(), response.body, flags=re.IGNORECASE)
     return replace(response, body=body, headers=headers)
+
+
+def _spellings(secret: str) -> Iterator[tuple[str, str]]:
+    """Yield how the secret may be written, and a pattern of what belongs to it behind that.
+
+    Plain, as JSON writes it, URL-encoded, and as base64, alone or with more behind it, as in Basic credentials.
+    """
+    written = json.dumps(secret)[1:-1]
+    yield from ((word, "") for word in (secret, written, written.replace("/", "\\/"), quote(secret, safe="")))
+    raw = secret.encode()
+    yield base64.b64encode(raw[: len(raw) // 3 * 3]).decode(), "[A-Za-z0-9+/=_-]*"
 
 
 _HIDDEN = "[hidden]"

@@ -110,6 +110,10 @@ class Actions:
     shared: frozenset[tuple[str, str]] = frozenset()
     """Titles and methods that several rows have."""
 
+    def fits(self, row: Action, other: Action) -> bool:
+        """Tell if what is found elsewhere is this row."""
+        return row.id == other.id if row.id else _same(row, other, alone=_name(row) not in self.shared)
+
 
 class Catalog:
     """What exists, as Pica tells it. `tasks` outlives every caller; `clock` counts seconds."""
@@ -145,7 +149,7 @@ class Catalog:
         listed = await self.actions(action.platform)
         if not action.id:
             key = (action.platform, action.key, action.path, *_name(action))
-            found = await self._kept(self._found, key, partial(self._by_search, action, listed.shared))
+            found = await self._kept(self._found, key, partial(self._by_search, action, listed))
             if found is None:
                 raise UnknownAction(
                     f"No single action of {action.platform} fits this name.",
@@ -194,12 +198,12 @@ class Catalog:
             logger.info("%s: %d of %d actions can only be called by id", platform, actions.ambiguous, len(rows))
         return actions
 
-    async def _by_search(self, action: Action, shared: frozenset[tuple[str, str]]) -> Action | None:
+    async def _by_search(self, action: Action, listed: Actions) -> Action | None:
         found = await self._api.search(action.platform, action.title, execute=False)
-        fitting = [other for other in found if _same(action, other, alone=_name(action) not in shared)]
+        fitting = [other for other in found if listed.fits(action, other)]
         if len(fitting) != 1:
             return None
-        return action.model_copy(update={"id": fitting[0].id, "path": fitting[0].path, "tags": fitting[0].tags})
+        return _merged(Action, action, fitting[0])
 
 
 def _name(action: Action) -> tuple[str, str]:
@@ -242,7 +246,7 @@ def _join(rows: Sequence[Action], documents: Sequence[ActionDetails] | None) -> 
     return Actions(tuple(known.values()), len(rows) - len(known), by_id, shared)
 
 
-def _merged(kind: type[ActionT], row: Action, document: ActionDetails | None) -> ActionT:
+def _merged(kind: type[ActionT], row: Action, document: Action | None) -> ActionT:
     """Return what the listing says; what it leaves empty is the document's to say. Tags count wherever they stand."""
     told = {name: value for name, value in row.model_dump().items() if value}
     both = dict.fromkeys((*row.tags, *(document.tags if document else ())))

@@ -7,6 +7,7 @@ on live data, so a client that never hears of list changes loses nothing by them
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from typing import Any
 
@@ -23,10 +24,10 @@ from pica_mcp.access import (
     usable,
     visible,
 )
-from pica_mcp.catalog import Catalog
+from pica_mcp.catalog import Actions, Catalog
 from pica_mcp.errors import PicaError, Reason, Refused
 from pica_mcp.models import Action, ActionDetails, Connection, Platform, action_id
-from pica_mcp.naming import tool_names
+from pica_mcp.naming import prefix, tool_names
 from pica_mcp.tools import Call, FixedTool, Group, Parameters
 
 LIST, SEARCH, KNOWLEDGE, EXECUTE = FIXED_NAMES = (
@@ -40,7 +41,7 @@ Execute = Callable[[Caller, str, str, Call], Awaitable[mcp.CallToolResult]]
 
 _MAX_FOUND = 8
 _MAX_PLATFORMS = 20
-_MAX_CONNECTIONS = 100
+_MAX_CONNECTIONS = 50
 _MAX_KNOWLEDGE_CHARS = 20_000
 
 _PLATFORM = {"type": "string", "description": "Platform name, e.g. 'gmail', as in list_pica_integrations."}
@@ -54,14 +55,39 @@ _GROUPS: Mapping[Group, str] = {
 """What execute_pica_action calls the groups of arguments."""
 
 
-async def names_of(catalog: Catalog, platform: str) -> Mapping[str, Action]:
-    """Return tool name → action for everything the platform has, whether offered to agents or not."""
-    return tool_names((await catalog.actions(platform)).known, frozenset(FIXED_NAMES))
+class Names:
+    """Tool name → action for a platform's whole catalogue, worked out once for each listing of it."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._named: dict[str, tuple[Actions, Mapping[str, Action]]] = {}
+
+    async def of(self, platform: str) -> Mapping[str, Action]:
+        """Return the names of everything the platform has, whether offered to agents or not."""
+        actions = await self._catalog.actions(platform)
+        if not actions.known:
+            return {}
+        known = self._named.get(platform)
+        if known is None or known[0] is not actions:
+            known = self._named[platform] = (actions, tool_names(actions.known, frozenset(FIXED_NAMES)))
+        return known[1]
 
 
-def fixed_tools(catalog: Catalog, execute: Execute) -> tuple[FixedTool, ...]:
+def apart(own: Iterable[Connection]) -> list[str]:
+    """Return the platforms whose tools cannot be taken for another's: no two may spell the beginning alike."""
+    platforms = {connection.platform for connection in own}
+    spelt = Counter(map(prefix, platforms))
+    return sorted(platform for platform in platforms if spelt[prefix(platform)] == 1)
+
+
+def fixed_tools(catalog: Catalog, names: Names, execute: Execute) -> tuple[FixedTool, ...]:
     """Return the four tools; `execute` is the line that a named tool travels too."""
-    return (_list_tool(catalog), _search_tool(catalog), _knowledge_tool(catalog), _execute_tool(execute))
+    return (
+        _list_tool(catalog),
+        _search_tool(catalog, names),
+        _knowledge_tool(catalog, names),
+        _execute_tool(execute),
+    )
 
 
 def _tool(
@@ -157,17 +183,19 @@ def _matching(platforms: Iterable[Platform], query: str, connected: Container[st
 # Which action fits
 
 
-def _search_tool(catalog: Catalog) -> FixedTool:
+def _search_tool(catalog: Catalog, names: Names) -> FixedTool:
     async def run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
         platform = str(arguments["platform"]).strip().lower()
         executes = not caller.grant.knowledge_only and arguments.get("agentType", "execute") == "execute"
         found = await catalog.search(platform, str(arguments["query"]), execute=executes)
         fitting = [a for a in found if (offered(caller, a) if executes else admit(caller, a) is None)]
-        connected = any(c.platform == platform for c in usable(caller, await catalog.connections(caller.identity)))
-        names = dict(await _names_by_action(catalog, platform)) if connected and executes else {}
+        connections = await catalog.connections(caller.identity)
+        connected = any(c.platform == platform for c in usable(caller, connections))
+        callable_by_name = connected and executes and platform in apart(visible(caller, connections))
+        tool = await _tool_of(catalog, names, platform) if callable_by_name else _no_tool
         answer: dict[str, Any] = {
             "platform": platform,
-            "actions": [_found(action, names) for action in fitting[:_MAX_FOUND]],
+            "actions": [_found(action, tool(action)) for action in fitting[:_MAX_FOUND]],
         }
         if not connected and executes:
             answer["note"] = await _not_connected(catalog, platform)
@@ -195,17 +223,23 @@ def _search_tool(catalog: Catalog) -> FixedTool:
     )
 
 
-async def _names_by_action(catalog: Catalog, platform: str) -> Mapping[tuple[str, ...], str]:
-    """Return action → tool name. A name that cannot be told is left out; what was found is still of use."""
+async def _tool_of(catalog: Catalog, names: Names, platform: str) -> Callable[[Action], str | None]:
+    """Return what tells a found action's tool; None where there is no single one, or it cannot be told now."""
     try:
-        return {_identity(action): name for name, action in (await names_of(catalog, platform)).items()}
+        listed = await catalog.actions(platform)
+        named = await names.of(platform)
     except PicaError:
-        return {}
+        return _no_tool  # what was found is of use without
+
+    def tool(found: Action) -> str | None:
+        fitting = [name for name, row in named.items() if listed.fits(row, found)]
+        return fitting[0] if len(fitting) == 1 else None
+
+    return tool
 
 
-def _identity(action: Action) -> tuple[str, ...]:
-    """Return what tells a listed action: its id, or on big platforms, whose rows have none, what it is called."""
-    return (action.id,) if action.id else (action.title, action.method.upper(), action.key)
+def _no_tool(_: Action) -> None:
+    return None
 
 
 async def _not_connected(catalog: Catalog, platform: str) -> str:
@@ -217,11 +251,9 @@ async def _not_connected(catalog: Catalog, platform: str) -> str:
     return f"There is no platform {text.line(repr(platform), 60)}. {hint}"
 
 
-def _found(action: Action, names: Mapping[tuple[str, ...], str]) -> dict[str, str]:
-    listed = (action.title, action.method.upper(), action.key)
-    name = names.get((action.id,)) or names.get(listed)
+def _found(action: Action, tool: str | None) -> dict[str, str]:
     return {
-        **({"tool": name} if name else {}),
+        **({"tool": tool} if tool else {}),
         "title": text.line(action.title),
         "actionId": text.line(action.id),
         "request": text.line(f"{action.method} {action.path}"),
@@ -232,10 +264,10 @@ def _found(action: Action, names: Mapping[tuple[str, ...], str]) -> dict[str, st
 # What it needs
 
 
-def _knowledge_tool(catalog: Catalog) -> FixedTool:
+def _knowledge_tool(catalog: Catalog, names: Names) -> FixedTool:
     async def run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
         platform = str(arguments["platform"]).strip().lower()
-        action = await find_action(catalog, platform, str(arguments["actionId"]))
+        action = await find_action(catalog, names, platform, str(arguments["actionId"]))
         if refusal := admit(caller, action):
             raise refusal
         return results.said(_knowledge(action))
@@ -268,13 +300,13 @@ def where(parameters: Parameters) -> str:
     return schemas.outline(parameters, _GROUPS)
 
 
-async def find_action(catalog: Catalog, platform: str, id_or_name: str) -> ActionDetails:
+async def find_action(catalog: Catalog, names: Names, platform: str, id_or_name: str) -> ActionDetails:
     """Return the platform's action by its id, or by the name of its tool. Raises `UnknownAction`.
 
     Raises `Refused` if the action is another platform's: a caller must not be led astray by an id.
     """
     wanted = action_id(id_or_name)
-    if "::" not in wanted and (named := (await names_of(catalog, platform)).get(wanted)):
+    if "::" not in wanted and (named := (await names.of(platform)).get(wanted)):
         return await catalog.details(named)
     action = await catalog.by_id(platform, wanted)
     if action.platform != platform:

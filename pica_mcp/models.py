@@ -141,7 +141,7 @@ class Action(Record):
     @property
     def effect(self) -> Effect:
         """What a call does: by HTTP method, an unknown one counting as a write; raised by words like "delete"."""
-        words = re.findall(r"[A-Z]?[a-z]+", f"{self.title} {self.key}")
+        words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", f"{self.title} {self.key}")
         if any(word.lower() in _DESTRUCTIVE_WORDS for word in words):
             return Effect.DESTRUCTIVE
         return _EFFECTS.get(self.method.upper(), Effect.WRITE)

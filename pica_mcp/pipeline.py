@@ -15,7 +15,7 @@ from pica_mcp import passthrough, results, schemas
 from pica_mcp.access import Caller, choose
 from pica_mcp.api import DEADLINE_SECONDS, PicaAPI
 from pica_mcp.catalog import Catalog
-from pica_mcp.discovery import find_action, fixed_tools, where
+from pica_mcp.discovery import Names, find_action, fixed_tools, where
 from pica_mcp.errors import InvalidArguments, PicaError, Reason, Refused, UnknownTool, Unreachable
 from pica_mcp.models import ActionDetails, Connection
 from pica_mcp.toolbox import Budget, Toolbox
@@ -33,7 +33,8 @@ class Pipeline:
     def __init__(self, catalog: Catalog, api: PicaAPI, budget: Budget) -> None:
         self._catalog = catalog
         self._api = api
-        self.toolbox = Toolbox(catalog, fixed_tools(catalog, self._execute), budget)
+        self._names = Names(catalog)
+        self.toolbox = Toolbox(catalog, self._names, fixed_tools(catalog, self._names, self._execute), budget)
 
     async def call(self, caller: Caller, name: str, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
         """Return the tool's answer; whatever a model or a person can act on is a result. Raises only `UnknownTool`."""
@@ -59,7 +60,7 @@ class Pipeline:
 
     async def _execute(self, caller: Caller, platform: str, id_or_name: str, call: Call) -> mcp.CallToolResult:
         """Run any action by id. What its schema does not document is sent as given: documents have gaps."""
-        action = await find_action(self._catalog, platform, id_or_name)
+        action = await find_action(self._catalog, self._names, platform, id_or_name)
         parameters = schemas.derive(action)
         # A body that is left open may be a list or text here; only what is documented by name is checked.
         flat = {name: value for name, value in parameters.flat(call).items() if parameters.places[name].key is not None}

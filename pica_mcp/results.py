@@ -24,6 +24,7 @@ MAX_CHARS = 24_000
 
 _MAX_ERROR_CHARS = 2_000
 _MAX_BLANK = 1_000
+_FENCE_CHARS = 200
 _TEXT_TYPE = re.compile(
     r"text/|.*[/+](json|xml|javascript|csv|yaml|html)\b|application/(octet-stream|x-www-form-urlencoded)"
 )
@@ -81,17 +82,19 @@ def _success(action: Action, response: Response, body: _Body) -> str:
         return f"Binary content of type {kind}, {len(response.body):,} bytes; it is not shown."
     if not text.clean(body.text[:_MAX_BLANK]).strip():
         return f"Done (HTTP {response.status}, no content)."
-    return _bounded(text.fence(body.text[:MAX_CHARS], f"answer of {action.platform}"), response, len(body.text))
+    return _bounded(body.text, response, f"answer of {action.platform}")
 
 
-def _bounded(content: str, response: Response, chars: int | None = None) -> str:
-    """Cut what is too long and say so, with what to do about it. `chars`: how long it was before it came here."""
-    whole = max(chars or 0, len(content))
-    if whole <= MAX_CHARS and not response.truncated:
-        return content
-    size = f"more than {len(response.body):,} bytes" if response.truncated else f"{whole:,} characters"
+def _bounded(content: str, response: Response, source: str = "") -> str:
+    """Cut what is too long and say so, with what to do about it. With a `source`, the content is fenced."""
+    room = MAX_CHARS - (_FENCE_CHARS if source else 0)
+    size = f"more than {len(response.body):,} bytes" if response.truncated else f"{len(content):,} characters"
     note = f"\n[Cut: the answer has {size}. Ask for less, where the action has filter or page arguments.]"
-    return text.clean(content[: MAX_CHARS - len(note)]) + note
+    if len(content) <= room and not response.truncated:
+        note = ""
+    if source:
+        return text.fence(content[:MAX_CHARS], source, room - len(note)) + note
+    return text.clean(content[:MAX_CHARS])[: room - len(note)] + note
 
 
 def _failure(action: Action, response: Response, body: _Body) -> str:

@@ -61,9 +61,9 @@ def cap(text: str, max_chars: int) -> str:
     return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
 
 
-def fence(text: str, source: str) -> str:
-    """Return the text marked as data from `source`; a mark inside the text cannot close the fence."""
-    inner = _FENCE.sub(r"<\1data_", clean(text))
+def fence(text: str, source: str, max_chars: int | None = None) -> str:
+    """Return the text, at most `max_chars` of it, marked as data from `source`; no mark inside can close the fence."""
+    inner = _FENCE.sub(r"<\1data_", clean(text))[:max_chars]
     return f'<data source="{_MARKUP.sub("", line(source, 80))}">\n{inner}\n</data>'
 
 

@@ -7,7 +7,6 @@ thirty to fifty tools and clients cut the list.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, zip_longest
@@ -19,7 +18,7 @@ import mcp_types as mcp
 from pica_mcp import schemas, text
 from pica_mcp.access import Caller, label_connections, offered, usable, visible
 from pica_mcp.catalog import Catalog
-from pica_mcp.discovery import EXECUTE, KNOWLEDGE, names_of
+from pica_mcp.discovery import EXECUTE, KNOWLEDGE, Names, apart
 from pica_mcp.errors import CallError, PicaError, UnknownTool
 from pica_mcp.models import Action, ActionDetails, Connection, Effect, as_object
 from pica_mcp.naming import prefix
@@ -57,8 +56,9 @@ class Listing:
 class Toolbox:
     """The tools of every caller."""
 
-    def __init__(self, catalog: Catalog, fixed: Iterable[FixedTool], budget: Budget) -> None:
+    def __init__(self, catalog: Catalog, names: Names, fixed: Iterable[FixedTool], budget: Budget) -> None:
         self._catalog = catalog
+        self._names = names
         self._fixed = {tool.definition.name: tool for tool in fixed}
         self._budget = budget
 
@@ -104,9 +104,9 @@ class Toolbox:
         )
 
     async def _named(self, caller: Caller, own: tuple[Connection, ...], name: str) -> ActionTool | None:
-        for platform in _apart(own):
+        for platform in apart(own):
             if name.startswith(f"{prefix(platform)}_"):
-                listed = (await names_of(self._catalog, platform)).get(name)
+                listed = (await self._names.of(platform)).get(name)
                 # A big platform's rows tell no tags, so it is the details that say whether agents may be offered it.
                 if listed and not (action := await self._catalog.details(listed)).hidden:
                     return _build(caller, own, name, action)
@@ -121,12 +121,12 @@ class Toolbox:
     ) -> Mapping[str, tuple[tuple[str, Action], ...] | None]:
         """Return platform → what it offers the caller, best first; None for a platform that could not be loaded."""
         offers: dict[str, tuple[tuple[str, Action], ...] | None] = dict.fromkeys(
-            platform for platform in _apart(own) if any(c.platform == platform for c in usable(caller, own))
+            platform for platform in apart(own) if any(c.platform == platform for c in usable(caller, own))
         )
 
         async def load(platform: str) -> None:
             try:
-                names = await names_of(self._catalog, platform)
+                names = await self._names.of(platform)
             except PicaError:
                 return
             offers[platform] = tuple(sorted(((n, a) for n, a in names.items() if offered(caller, a)), key=_rank))
@@ -171,13 +171,6 @@ class Toolbox:
             if count > 0 and cost <= left:
                 count, left = count - 1, left - cost
                 yield tool
-
-
-def _apart(own: Iterable[Connection]) -> list[str]:
-    """Return the platforms whose tools cannot be taken for another's: no two may spell the beginning alike."""
-    platforms = {connection.platform for connection in own}
-    spelt = Counter(map(prefix, platforms))
-    return sorted(platform for platform in platforms if spelt[prefix(platform)] == 1)
 
 
 def tokens(definition: mcp.Tool) -> int:
@@ -227,7 +220,7 @@ def _build(caller: Caller, own: tuple[Connection, ...], name: str, action: Actio
 def _description(action: ActionDetails, name: str, title: str, parameters: Parameters) -> str:
     note = as_object(action.io_schema.get("inputSchema")).get("description")
     more = f" {text.line(note, 200)}" if isinstance(note, str) and note.strip() else ""
-    if any(place.key is None for place in parameters.places.values()):
+    if action.knowledge.strip() and any(place.key is None for place in parameters.places.values()):
         more += f" Its fields are not listed here: read {KNOWLEDGE} with actionId '{name}' first."
     return f"{title} ({action.platform}).{more}"
 

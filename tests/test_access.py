@@ -533,3 +533,29 @@ def test_whatever_is_chosen_satisfies_every_rule_and_no_refusal_tells_a_key(
     else:
         assert chosen in found
         assert all(rules(who, action(**act), chosen))
+
+
+def test_an_exact_key_goes_before_a_label_that_imitates_it(
+    caller: MakeCaller, action: MakeAction, connection: MakeConnection
+) -> None:
+    meant = connection(key="live::gmail::1", name="work")
+    imitator = connection(key="live::gmail::2", name="live::gmail::1")
+    assert choose(caller(), action(), [imitator, meant], "live::gmail::1") is meant
+    assert choose(caller(), action(), [meant, imitator], "live::gmail::1") is meant
+
+
+def test_only_working_connections_are_offered_in_place_of_an_unknown_one(
+    caller: MakeCaller, action: MakeAction, connection: MakeConnection
+) -> None:
+    rows = [
+        connection(key="live::gmail::1", name="works"),
+        connection(key="live::gmail::2", name="failed", state="failed"),
+        connection(key="live::gmail::3", name="off", active=False),
+    ]
+    assert str(refused(caller(), action(), rows, "nobody")) == (
+        "There is no gmail connection 'nobody'. Pass one of these as the connection: 'works'."
+    )
+    assert str(refused(caller(), action(), rows[1:], "nobody")) == (
+        "There is no gmail connection 'nobody'. "
+        "Ask the person to connect gmail: https://app.picaos.com/connections#open=gmail"
+    )

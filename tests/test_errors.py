@@ -38,5 +38,4 @@ def test_a_refusal_carries_its_rule_and_does_not_say_its_name() -> None:
 
 
 def test_errors_carry_their_facts() -> None:
-    assert errors.RateLimited("Wait.", retry_after_seconds=3.5).retry_after_seconds == 3.5
     assert errors.UpstreamRefused("No.", status=418).status == 418

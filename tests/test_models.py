@@ -39,7 +39,6 @@ def read_one(kind: type[Record], **row: Any) -> Any:
 
 def test_both_generations_of_a_connection_row_read_the_same() -> None:
     newer = {
-        "id": "c-1",
         "key": "live::gmail::default::1",
         "platform": "gmail",
         "environment": "live",
@@ -51,13 +50,12 @@ def test_both_generations_of_a_connection_row_read_the_same() -> None:
         "active": True,
         "createdAt": "1700000000000",
     }
-    older = {**newer, "_id": newer["id"], "identity_type": "user", "createdAt": 1700000000000}
-    del older["id"], older["identityType"]
+    older = {**newer, "_id": "c-1", "identity_type": "user", "createdAt": 1700000000000}
+    del older["identityType"]
     assert read_rows(Connection, [newer]) == read_rows(Connection, [older])
     assert read_one(Connection, **older).model_dump() == {
         "key": "live::gmail::default::1",
         "platform": "gmail",
-        "id": "c-1",
         "environment": "live",
         "identity": "ada",
         "identity_type": "user",
@@ -72,7 +70,7 @@ def test_both_generations_of_a_connection_row_read_the_same() -> None:
 def test_a_connection_row_with_nothing_but_the_needed_is_active_in_an_unknown_state() -> None:
     record = read_one(Connection, key="k", platform="gmail")
     assert (record.active, record.state, record.identity, record.identity_type) == (True, "unknown", None, None)
-    assert (record.id, record.name, record.environment, record.tags) == ("", "", "", ())
+    assert (record.name, record.environment, record.tags) == ("", "", ())
 
 
 @pytest.mark.parametrize(
@@ -83,9 +81,10 @@ def test_a_connection_row_with_nothing_but_the_needed_is_active_in_an_unknown_st
         (Connection, {"key": "k", "platform": "gmail"}, "environment", ""),
         (Connection, {"key": "k", "platform": "gmail"}, "identity", None),
         (Connection, {"key": "k", "platform": "gmail"}, "active", True),
-        (Platform, {"platform": "gmail"}, "description", ""),
-        (Platform, {"platform": "gmail"}, "oauth", False),
-        (Platform, {"platform": "gmail"}, "tools", 0),
+        (Connection, {"key": "k", "platform": "gmail"}, "state", "unknown"),
+        (Platform, {"platform": "gmail"}, "name", ""),
+        (Platform, {"platform": "gmail"}, "category", ""),
+        (Action, {"platform": "gmail"}, "tags", ()),
         (Action, {"platform": "gmail"}, "title", ""),
         (Action, {"platform": "gmail"}, "path", ""),
         (ActionDetails, {"platform": "gmail"}, "knowledge", ""),
@@ -101,7 +100,12 @@ def test_null_reads_as_the_fields_default(
 @pytest.mark.parametrize(
     ("kind", "row", "field", "value"),
     [
-        (Connection, {"key": "k", "platform": "gmail", "id": None, "_id": "c"}, "id", "c"),
+        (
+            Connection,
+            {"key": "k", "platform": "gmail", "identityType": None, "identity_type": "team"},
+            "identity_type",
+            "team",
+        ),
         (Action, {"platform": "gmail", "systemId": None, "_id": "a"}, "id", "a"),
         (Action, {"platform": None, "connectionPlatform": "gmail"}, "platform", "gmail"),
     ],
@@ -110,6 +114,43 @@ def test_null_under_one_spelling_leaves_the_other_to_speak(
     kind: type[Record], row: dict[str, Any], field: str, value: str
 ) -> None:
     assert getattr(read_one(kind, **row), field) == value
+
+
+def test_words_of_picas_vocabulary_are_read_in_lower_case() -> None:
+    record = read_one(
+        Connection,
+        key="live::Gmail::default::1",
+        platform="Gmail",
+        environment="LIVE",
+        identity="Ada",
+        identityType="User",
+        state="FAILED",
+    )
+    assert (record.platform, record.environment, record.identity_type, record.state) == (
+        "gmail",
+        "live",
+        "user",
+        "failed",
+    )
+    assert not record.works
+    assert (record.key, record.identity) == ("live::Gmail::default::1", "Ada")  # names are as they are
+    assert read_one(Platform, platform="GMAIL").platform == "gmail"
+    assert read_one(Action, connectionPlatform="GMAIL").platform == "gmail"
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        (["a", None, 3, ["b"], {"c": 1}, 1.5, "d"], ("a", "3", "d")),
+        ("custom", ()),
+        ({"custom": True}, ()),
+        (7, ()),
+        ([], ()),
+    ],
+)
+def test_tags_keep_only_words_and_never_cost_the_row(tags: object, words: tuple[str, ...]) -> None:
+    assert read_one(Connection, key="k", platform="gmail", tags=tags).tags == words
+    assert read_one(Action, platform="gmail", tags=tags).tags == words
 
 
 def test_numbers_are_taken_where_text_is_meant() -> None:
@@ -122,7 +163,19 @@ def test_unknown_fields_are_left_behind() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [None, 3, "row", [], {}, {"key": "k"}, {"key": "", "platform": "gmail"}, {"key": ["k"], "platform": "gmail"}]
+    "bad",
+    [
+        None,
+        3,
+        "row",
+        [],
+        {},
+        {"key": "k"},
+        {"key": "", "platform": "gmail"},
+        {"key": ["k"], "platform": "gmail"},
+        *({"key": key, "platform": "gmail"} for key in ("a b", "a\n", "\x00", "a\x7f", " a", "a\r\nx-evil: 1")),
+        *({"key": "k", "platform": name} for name in ("", "-a", ".", "..", "a/b", "a b", "a\n", "gmäil", "a?b", "a#b")),
+    ],
 )
 def test_a_bad_row_costs_itself_and_not_its_neighbours(bad: object) -> None:
     rows = [{"key": "a", "platform": "gmail"}, bad, {"key": "b", "platform": "slack"}]
@@ -206,6 +259,28 @@ def test_the_method_decides_the_effect_and_an_unknown_one_is_a_write(
     action: Callable[..., Action], method: str, effect: Effect
 ) -> None:
     assert action(method=method).effect is effect
+
+
+@pytest.mark.parametrize(
+    ("facts", "effect"),
+    [
+        ({"title": "Delete a Message"}, Effect.DESTRUCTIVE),
+        ({"title": "REMOVE Member"}, Effect.DESTRUCTIVE),
+        ({"key": "api::chat.delete"}, Effect.DESTRUCTIVE),
+        ({"key": "purgeCache"}, Effect.DESTRUCTIVE),
+        ({"title": "Bulk erase"}, Effect.DESTRUCTIVE),
+        ({"title": "Wipe device"}, Effect.DESTRUCTIVE),
+        ({"title": "Destroy a droplet", "method": "GET"}, Effect.DESTRUCTIVE),
+        ({"title": "List Deleted Messages", "method": "GET"}, Effect.READ),
+        ({"title": "Undelete a Message"}, Effect.WRITE),
+        ({"title": "Get", "method": "DELETE"}, Effect.DESTRUCTIVE),  # words never lower an effect
+    ],
+)
+def test_words_of_the_catalogue_raise_the_effect(
+    action: Callable[..., Action], facts: dict[str, str], effect: Effect
+) -> None:
+    """Slack deletes by POST."""
+    assert action(**({"method": "POST", "title": "Do"} | facts)).effect is effect
 
 
 def test_a_method_needs_no_document(action: Callable[..., ActionDetails]) -> None:  # entry_25

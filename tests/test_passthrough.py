@@ -386,7 +386,9 @@ def test_harmless_headers_may_be_set(name: str) -> None:
         "x-pica-passthrough-forward", "content-type", "Content-Length", "content-version",
         "host", "cookie", "cookie2", "set-cookie", "authorization", "Proxy-Authorization", "x-authorization",
         "www-authenticate",
-        "x-api-key", "x-auth-token", "x-csrf-token", "x-amz-security-token", "x-client-secret", "x-secret-version",
+        "x-api-key", "apikey", "x-goog-api-key", "x-auth", "x-auth-key", "x-authentication", "true-client-ip",
+        "cf-connecting-ip",
+        "x-auth-token", "x-csrf-token", "x-amz-security-token", "x-client-secret", "x-secret-version",
         "proxy-connection", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect",
         "via",
         "forwarded", "x-forwarded-for", "X-Forwarded-Host", "x-real-ip", "x-original-url", "x-http-method-override",
@@ -542,6 +544,15 @@ def test_a_custom_action_without_a_body_gets_one(request_of: Build) -> None:
 def test_a_custom_action_refuses_a_body_that_has_no_place_for_the_key(request_of: Build, body: object) -> None:
     with pytest.raises(InvalidArguments, match="must be an object"):  # entry_19
         request_of(Call(body=body), method="POST", path="/x", tags=("custom",))
+
+
+@pytest.mark.parametrize("query", [{"connectionKey": "live::gmail::default::stolen", "a": "1"}, {"a": "1"}])
+def test_an_action_that_documents_the_key_among_its_query_parameters_gets_its_own_there(
+    request_of: Build, query: dict[str, Any]
+) -> None:
+    documented: dict[str, Any] = {"inputSchema": {"properties": {"query": {"properties": {"connectionKey": {}}}}}}
+    request = request_of(Call(query=query), method="GET", path="/x", io_schema=documented)
+    assert sorted(request.query) == [("a", "1"), ("connectionKey", "live::gmail::default::1")]
 
 
 def test_a_custom_get_keeps_its_key_in_the_header_alone(request_of: Build) -> None:  # entry_19

@@ -18,7 +18,7 @@ MakeAction = Callable[..., Action]
 STATUSES = st.sampled_from([200, 204, 301, 304, 400, 401, 403, 404, 409, 422, 429, 500, 503])
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["error", "message"]), inner),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["error", "message", "ok"]), inner),
 )
 
 
@@ -33,6 +33,14 @@ def response(status: int = 200, body: bytes = b"", attempts: int = 1, **facts: A
     return Response(status=status, headers=headers, body=body, by_provider=True, attempts=attempts, **facts)
 
 
+def says_not_ok(body: bytes) -> bool:
+    try:
+        value: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and value.get("ok") is False  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
 # Success
 
 
@@ -43,18 +51,61 @@ def response(status: int = 200, body: bytes = b"", attempts: int = 1, **facts: A
         (b"[]", {"content-type": "application/json"}, "[]"),
         (b'"text"', {}, '"text"'),
         (b'\xef\xbb\xbf{"a": 1}', {}, '{"a":1}'),
-        (b'{"ok": false, "error": "channel_not_found"}', {}, '{"ok":false,"error":"channel_not_found"}'),
-        (b"plain words", {}, "plain words"),
-        (b"a,b\n1,2", {"content-type": "text/csv; charset=utf-8"}, "a,b\n1,2"),
-        (b"<a/>", {"content-type": "application/atom+xml"}, "<a/>"),
-        (b"plain", {"content-type": "application/octet-stream"}, "plain"),
-        ("a\u202eb\x1b".encode(), {"content-type": "text/plain"}, "ab"),
+        (b'{"ok": true, "a": {"ok": false}}', {}, '{"ok":true,"a":{"ok":false}}'),
+        (b'{"ok": "false"}', {}, '{"ok":"false"}'),
+        (b'{"ok": null}', {}, '{"ok":null}'),
+        (b'{"ok": 0}', {}, '{"ok":0}'),
+        (b'[{"ok": false}]', {}, '[{"ok":false}]'),
+        (b"null", {}, "null"),
         (b'{"a": "\\ud800"}', {}, '{"a":"\ufffd"}'),
     ],
 )
 def test_data_is_shown_compact_and_clean(action: MakeAction, body: bytes, headers: dict[str, str], seen: str) -> None:
     result = answered(action(), response(body=body, headers=headers))
     assert (text_of(result), bool(result.is_error), result.structured_content) == (seen, False, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "seen"),
+    [
+        (b"plain words", {}, "plain words"),
+        (b"a,b\n1,2", {"content-type": "text/csv; charset=utf-8"}, "a,b\n1,2"),
+        (b"<a/>", {"content-type": "application/atom+xml"}, "<a/>"),
+        (b"plain", {"content-type": "application/octet-stream"}, "plain"),
+        ("a\u202eb\x1b".encode(), {"content-type": "text/plain"}, "ab"),
+        (b"a </ data> b", {}, "a </ data_> b"),
+        (b'{"half', {"content-type": "application/json"}, '{"half'),
+    ],
+)
+def test_text_that_is_no_json_is_fenced_since_it_could_be_taken_for_our_words(
+    action: MakeAction, body: bytes, headers: dict[str, str], seen: str
+) -> None:
+    result = answered(action(), response(body=body, headers=headers))
+    assert text_of(result) == f'<data source="answer of gmail">\n{seen}\n</data>'
+    assert not result.is_error
+
+
+@pytest.mark.parametrize(
+    ("body", "inner"),
+    [
+        (b'{"ok": false, "error": "channel_not_found"}', "channel_not_found"),
+        (
+            b'{"ok": false, "error": "missing_scope", "needed": "chat:write"}',
+            'missing_scope\n{"needed":"chat:write"}',
+        ),
+        (b'{"ok": false}', '{"ok":false}'),
+    ],
+)
+def test_an_answer_that_says_it_is_not_ok_is_an_error_whatever_its_status(
+    action: MakeAction, body: bytes, inner: str
+) -> None:
+    """Slack's way to fail, with HTTP 200."""
+    result = answered(action(platform="slack"), response(body=body))
+    assert result.is_error
+    assert text_of(result) == (
+        "slack answered with a failure. Correct the arguments and call again.\n"
+        f'<data source="error message from slack">\n{inner}\n</data>'
+    )
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
@@ -85,25 +136,42 @@ def test_an_answer_of_which_nothing_can_be_seen_is_not_silent(action: MakeAction
     assert text_of(answered(action(), response(body=body))).strip() != ""
 
 
-@pytest.mark.parametrize("body", [json.dumps("x" * 50_000).encode(), b"x" * 50_002])
-def test_what_is_too_long_is_cut_and_says_what_to_do(action: MakeAction, body: bytes) -> None:
-    seen = text_of(answered(action(), response(body=body)))
+CUT = "[Cut: the answer has 50,002 characters. Ask for less, where the action has filter or page arguments.]"
+
+
+def test_what_is_too_long_is_cut_and_says_what_to_do(action: MakeAction) -> None:
+    seen = text_of(answered(action(), response(body=json.dumps("x" * 50_000).encode())))
     assert len(seen) == MAX_CHARS
-    assert seen.endswith(
-        "x\n[Cut: the answer has 50,002 characters. Ask for less with the action's own filter or page arguments.]"
-    )
+    assert seen.endswith(f"x\n{CUT}")
+
+
+def test_text_that_is_too_long_is_cut_inside_its_fence(action: MakeAction) -> None:
+    seen = text_of(answered(action(), response(body=b"x" * 50_002)))
+    assert MAX_CHARS - 500 < len(seen) <= MAX_CHARS
+    assert seen.startswith('<data source="answer of gmail">\nx')
+    assert seen.endswith(f"x\n</data>\n{CUT}")
 
 
 def test_what_fits_exactly_is_not_cut(action: MakeAction) -> None:
-    assert text_of(answered(action(), response(body=b"x" * MAX_CHARS))) == "x" * MAX_CHARS
+    body = json.dumps("x" * (MAX_CHARS - 2))
+    assert text_of(answered(action(), response(body=body.encode()))) == body
+    assert "[Cut: " in text_of(answered(action(), response(body=f'"x{body[1:]}'.encode())))
 
 
 def test_what_was_cut_on_the_way_says_so_however_short(action: MakeAction) -> None:
     seen = text_of(answered(action(), response(body=b'{"a": [1, 2', truncated=True)))
     assert seen == (
-        '{"a": [1, 2\n[Cut: the answer has more than 11 bytes. '
-        "Ask for less with the action's own filter or page arguments.]"
+        '<data source="answer of gmail">\n{"a": [1, 2\n</data>\n[Cut: the answer has more than 11 bytes. '
+        "Ask for less, where the action has filter or page arguments.]"
     )
+
+
+@pytest.mark.parametrize("unit", ["<data", "\u0958"], ids=["breaking its marks", "spelling it in one way"])
+def test_what_grows_by_being_made_safe_is_still_closed_by_its_fence(action: MakeAction, unit: str) -> None:
+    body = (unit * (23_700 // len(unit))).encode()
+    seen = text_of(answered(action(), response(body=body)))
+    assert len(seen) <= MAX_CHARS
+    assert seen.partition("\n[Cut: ")[0].endswith("\n</data>")
 
 
 # Failure
@@ -173,7 +241,7 @@ def test_the_message_of_an_error_is_found_and_fenced(action: MakeAction, body: o
 
 @pytest.mark.parametrize(
     ("body", "inner"),
-    [(b"<h1>Bad</h1>\n", "<h1>Bad</h1>"), (b"x" * 3_000, "x" * 1_999 + "…"), (b"null", "null")],
+    [(b"<h1>Bad</h1>\n", "<h1>Bad</h1>"), (b"x" * 3_000, "x" * 1_999 + "…")],
 )
 def test_an_error_in_plain_text_is_shown_up_to_a_cap(action: MakeAction, body: bytes, inner: str) -> None:
     assert text_of(answered(action(), response(400, body))) == (
@@ -182,7 +250,7 @@ def test_an_error_in_plain_text_is_shown_up_to_a_cap(action: MakeAction, body: b
     )
 
 
-@pytest.mark.parametrize("body", [b"", b"  \n", b"\xff\xfe\x00", b"a\x00b"])
+@pytest.mark.parametrize("body", [b"", b"  \n", b"\xff\xfe\x00", b"a\x00b", b"null", b" null\n"])
 def test_an_error_without_words_has_no_fence(action: MakeAction, body: bytes) -> None:
     assert text_of(answered(action(), response(400, body))) == (
         "gmail answered HTTP 400. Correct the arguments and call again."
@@ -209,9 +277,9 @@ def test_an_error_without_words_has_no_fence(action: MakeAction, body: bytes) ->
             1,
             "The connected account may not do this; ask the person for more rights, or choose another action.",
         ),
-        (404, "GET", 1, "Check the ids in the arguments."),
-        (404, "GET", 3, "Check the ids in the arguments."),
-        (404, "DELETE", 1, "Check the ids in the arguments."),
+        (404, "GET", 1, "Check the names and ids in the arguments."),
+        (404, "GET", 3, "Check the names and ids in the arguments."),
+        (404, "DELETE", 1, "Check the names and ids in the arguments."),
         (404, "DELETE", 2, "It is gone; an earlier attempt of this call may have removed it."),
         (422, "POST", 1, "Correct the arguments and call again."),
         (429, "POST", 1, "The provider's rate limit is reached; wait a while before you try again."),
@@ -268,8 +336,9 @@ def test_no_depth_of_nesting_raises(action: MakeAction, status: int, opening: by
 @pytest.mark.parametrize(
     ("body", "seen"),
     [
-        (b"9" * 5_000, "9" * 5_000),
-        (b'{"a":' + b"9" * 5_000 + b"}", '{"a":' + "9" * 5_000 + "}"),
+        # Python takes no number of that many digits, so this is text.
+        (b"9" * 5_000, f'<data source="answer of gmail">\n{"9" * 5_000}\n</data>'),
+        (b'{"a":' + b"9" * 5_000 + b"}", f'<data source="answer of gmail">\n{{"a":{"9" * 5_000}}}\n</data>'),
         (b"NaN", "NaN"),
         (b'{"message":NaN}', '{"message":NaN}'),
         (b"[Infinity, -Infinity, 1e999]", "[Infinity,-Infinity,Infinity]"),
@@ -277,7 +346,7 @@ def test_no_depth_of_nesting_raises(action: MakeAction, status: int, opening: by
 )
 def test_no_number_raises(action: MakeAction, body: bytes, seen: str) -> None:
     assert text_of(answered(action(), response(200, body))) == seen
-    assert seen[:1_000] in text_of(answered(action(), response(400, body)))
+    assert body[:1_000].decode().partition(",")[0] in text_of(answered(action(), response(400, body)))
 
 
 @given(
@@ -290,7 +359,7 @@ def test_every_answer_becomes_text_that_can_be_written(action: MakeAction, statu
     seen = text_of(result)
     assert seen.encode().decode() == seen
     assert 0 < len(seen) <= MAX_CHARS
-    assert bool(result.is_error) == (status >= 300)
+    assert bool(result.is_error) == (status >= 300 or says_not_ok(body))
 
 
 # What we say ourselves
@@ -306,8 +375,7 @@ def test_words_are_cleaned_and_capped() -> None:
     ("error", "words"),
     [
         (InvalidArguments("It is wrong.", "Mend it."), "It is wrong. Mend it."),
-        (RateLimited("Too many.", "Wait.", retry_after_seconds=41.7), "Too many. Wait. Retry after 42 s."),
-        (RateLimited("Too many.", "Wait.", retry_after_seconds=None), "Too many. Wait."),
+        (RateLimited("Too many.", "Wait."), "Too many. Wait."),
     ],
 )
 def test_an_error_is_a_result_that_says_what_to_do(error: Any, words: str) -> None:

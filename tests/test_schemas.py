@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from pica_mcp import schemas
 from pica_mcp.errors import InvalidArguments
 from pica_mcp.models import ActionDetails
 from pica_mcp.schemas import check, coerce, derive, portable
@@ -117,8 +118,8 @@ def test_a_documented_path_variable_that_the_path_does_not_have_is_left_out(deri
     assert derived({"path": group(["ghost"], ghost={"type": "string"})}).schema["properties"] == {}
 
 
-QUERY = {"type": "object", "description": "Query parameters by name."}
-BODY = {"type": "object", "description": "Request body."}
+QUERY = {"type": "object", "description": "Query parameters by name, as the action documents them."}
+BODY = {"type": "object", "description": "Fields of the request body by name, as the action documents them."}
 
 
 @pytest.mark.parametrize(
@@ -207,10 +208,10 @@ def test_what_the_server_fixes_is_not_an_argument(derived: Callable[..., Paramet
     )
     assert parameters.schema == {
         "type": "object",
-        "properties": {"connectionKey": {}, "Accept": {}, "a": {}},
+        "properties": {"Accept": {}, "a": {}},
         "required": ["a"],
     }
-    assert parameters.places["connectionKey"] == Place("query", "connectionKey")
+    assert parameters.places == {"Accept": Place("headers", "Accept"), "a": Place("body", "a")}
 
 
 def test_a_body_of_nothing_but_the_connection_key_has_no_arguments(derived: Callable[..., Parameters]) -> None:
@@ -464,3 +465,49 @@ def test_whatever_is_given_is_checked_or_refused_in_words(arguments: dict[str, A
         return
     assert Draft202012Validator(SCHEMA).is_valid(checked)  # pyright: ignore[reportUnknownMemberType]
     assert check(SCHEMA, checked) == checked
+
+
+# However many are wrong
+
+
+@pytest.fixture
+def likened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The words for which a likeness was looked for, which takes its time."""
+    words: list[str] = []
+    look = schemas.difflib.get_close_matches
+
+    def noted(word: str, possibilities: Any, n: int = 3, cutoff: float = 0.6) -> list[str]:
+        words.append(word)
+        return cast(list[str], look(word, possibilities, n, cutoff))
+
+    monkeypatch.setattr(schemas.difflib, "get_close_matches", noted)
+    return words
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{f"subject{number}": 1 for number in range(20_000)}, {"kinds": ["rde"] * 20_000}],
+    ids=["unknown arguments", "items that are none of the allowed"],
+)
+def test_at_most_five_faults_are_looked_for_and_told(likened: list[str], arguments: dict[str, Any]) -> None:
+    schema = group(subject={}, kinds={"type": "array", "items": {"type": "string", "enum": ["red", "green"]}})
+    with pytest.raises(InvalidArguments) as caught:
+        check(schema, arguments)
+    assert str(caught.value).count("did you mean 'subject'") + str(caught.value).count("nearest: red") == 5
+    assert len(likened) == 5
+    assert len(str(caught.value)) < 1_000
+
+
+def test_where_there_are_too_many_properties_the_required_ones_are_kept_first(
+    derived: Callable[..., Parameters],
+) -> None:
+    many: dict[str, Any] = {f"p{number}": {} for number in range(150)}
+    needed = ["p149", "p120", "p3"]
+    for groups in ({"query": group(needed, **many)}, {"body": group(needed, **many)}):
+        schema = derived(groups).schema
+        assert len(schema["properties"]) == 100
+        assert list(schema["properties"])[:5] == ["p3", "p120", "p149", "p0", "p1"]
+        assert schema["required"] == ["p3", "p120", "p149"]
+    nested = portable(group(needed, **many))
+    assert set(nested["required"]) == set(needed)
+    assert len(nested["properties"]) == 100

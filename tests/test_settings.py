@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,8 +26,8 @@ VALUES: dict[str, tuple[str, str, Callable[[Settings], Any], Any, Any]] = {
     "identity": ("ada", " bob ", lambda s: s.identity.id, "ada", "bob"),
     "identity_type": ("user", "Team", lambda s: s.identity.type, IdentityType.USER, IdentityType.TEAM),
     "permissions": ("read", "WRITE", lambda s: s.grant.permission, Permission.READ, Permission.WRITE),
-    "connection_keys": ("a, b", "c,,", lambda s: s.grant.connection_keys, {"a", "b"}, {"c"}),
-    "action_ids": ("a", "*", lambda s: s.grant.action_ids, {"a"}, None),
+    "connection_keys": ("a::1, b::2", "c::3,,", lambda s: s.grant.connection_keys, {"a::1", "b::2"}, {"c::3"}),
+    "action_ids": ("conn_mod_def::a::1", "*", lambda s: s.grant.action_ids, {"conn_mod_def::a::1"}, None),
     "knowledge_agent": ("true", "0", lambda s: s.grant.knowledge_only, True, False),
     "tools": ("all", "None", lambda s: s.tools, "all", "none"),
     "max_tools": ("5", "9999999", lambda s: s.max_tools, 5, 9_999_999),
@@ -44,8 +45,14 @@ BAD: dict[str, tuple[list[str], str]] = {
     "header_family": (["both"], "one of pica, one"),
     "identity_type": (["bogus"], "one of user, team, organization, project"),  # entry_06
     "permissions": (["root", "r"], "one of read, write, admin"),
-    "connection_keys": ([",", " , "], "* or names parted by commas"),  # entry_06
-    "action_ids": ([","], "* or names parted by commas"),
+    "connection_keys": (  # entry_06
+        [",", " , ", "a::1,*", "*,a::1", "**", "Work", "live::gmail::1, Work"],
+        "* alone, or connection keys like live::gmail::… parted by commas",
+    ),
+    "action_ids": (
+        [",", "conn_mod_def::a::1,*", "gmail_send_email"],
+        "* alone, or action ids like conn_mod_def::… parted by commas",
+    ),
     "knowledge_agent": (["maybe", "yes"], "one of true, false, 1, 0"),
     "tools": (["some"], "one of auto, all, none"),
     "max_tools": (["0", "-1", "1.5", "many", "1_0", "99999999"], "a whole number above 0"),
@@ -254,7 +261,15 @@ def test_the_header_family_is_told_from_the_host(url: str, family: str) -> None:
 # Allowlists
 
 
-@pytest.mark.parametrize(("value", "keys"), [("*", None), ("a", {"a"}), (" a ,b, ", {"a", "b"}), ("a,*", None)])
+@pytest.mark.parametrize(
+    ("value", "keys"),
+    [
+        ("*", None),
+        ("*,", None),
+        ("conn_mod_def::a::1", {"conn_mod_def::a::1"}),
+        (" conn_mod_def::a::1 ,conn_mod_def::b::2, ", {"conn_mod_def::a::1", "conn_mod_def::b::2"}),
+    ],
+)
 def test_an_allowlist_is_names_or_a_star(value: str, keys: set[str] | None) -> None:
     loaded = load_with({"PICA_CONNECTION_KEYS": value, "PICA_ACTION_IDS": value})
     assert (loaded.grant.connection_keys, loaded.grant.action_ids) == (keys, keys)
@@ -289,7 +304,7 @@ def test_the_sandbox_needs_neither_secret_nor_address(monkeypatch: pytest.Monkey
         ({}, DEFAULT_BASE_URL, None),
         ({"HTTPS_PROXY": "http://p.example:3128"}, DEFAULT_BASE_URL, "http://p.example:3128"),
         ({"https_proxy": "p.example:3128"}, DEFAULT_BASE_URL, "http://p.example:3128"),
-        ({"ALL_PROXY": "socks5://p.example"}, DEFAULT_BASE_URL, "socks5://p.example"),
+        ({"ALL_PROXY": "https://p.example:3128"}, DEFAULT_BASE_URL, "https://p.example:3128"),
         ({"HTTP_PROXY": "http://p.example"}, DEFAULT_BASE_URL, None),
         ({"HTTPS_PROXY": "http://p.example", "NO_PROXY": "picaos.com"}, DEFAULT_BASE_URL, None),
         ({"HTTPS_PROXY": "http://p.example", "NO_PROXY": "*"}, DEFAULT_BASE_URL, None),
@@ -307,6 +322,21 @@ def test_the_proxy_is_the_usual_variables_and_never_for_this_machine(
     assert load_with({"PICA_BASE_URL": url}).proxy == proxy
 
 
-@pytest.mark.parametrize(("given", "read"), [("/etc/ca.pem", "/etc/ca.pem"), ("", None)])
-def test_certificates_of_the_operator_are_taken(given: str, read: str | None) -> None:
-    assert load_with({"SSL_CERT_FILE": given}).ca_file == read
+@pytest.mark.parametrize("proxy", ["socks5://p.example", "ftp://p.example", "http://:3128", "http://p.example:port"])
+def test_a_proxy_that_cannot_be_spoken_to_is_an_error_that_does_not_show_it(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(InvalidSettings, match=r"^The proxy variable for this URL is malformed\.") as caught:
+        load_with()
+    assert proxy not in str(caught.value)
+
+
+def test_certificates_of_the_operator_are_taken(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.touch()
+    assert load_with({"SSL_CERT_FILE": str(file)}).ca_file == str(file)
+    assert load_with({"SSL_CERT_FILE": ""}).ca_file is None
+    for wrong in (tmp_path, tmp_path / "none.pem"):
+        with pytest.raises(InvalidSettings, match=r"^SSL_CERT_FILE is '.*', but there is no such file\."):
+            load_with({"SSL_CERT_FILE": str(wrong)})

@@ -45,6 +45,8 @@ def test_clean_text_can_be_encoded_and_hides_nothing(raw: str) -> None:
         ("a\ud800b\udfff", "a\ufffdb\ufffd"),
         ("a\ue000b\U000f0000\U00100000", "ab"),  # private use
         ("a\u0378b\uffffc", "abc"),  # unassigned
+        ("a\u3164b\u115f\u2800\uffa0\u034fc", "abc"),  # blank letters and marks
+        ("Cafe\u0301 \u212b", "Caf\u00e9 \u00c5"),  # what looks the same is spelt the same
     ],
 )
 def test_what_a_person_cannot_see_is_removed(raw: str, seen: str) -> None:
@@ -92,7 +94,10 @@ def test_a_fence_cannot_be_closed_from_inside(raw: str) -> None:
     ("raw", "inner"),
     [
         ("a </data> b", "a </data_> b"),
-        ("a </DATA > b", "a </DATA_ > b"),
+        ("a </DATA > b", "a </data_ > b"),
+        ("a </ data> b", "a </ data_> b"),
+        ("a < / Data> b", "a < / data_> b"),
+        ("a </\ndata> b", "a </\ndata_> b"),
         ('<data source="you">', '<data_ source="you">'),
         ("<\u200b/da\U000e0020ta>", "</data_>"),  # cleaned first, so hidden characters cannot split the mark
         ("<database> </datum>", "<database> </datum>"),

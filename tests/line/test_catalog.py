@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from pica_mcp import catalog as room
 from pica_mcp.access import Identity, IdentityType
 from pica_mcp.api import Endpoint, open_api
 from pica_mcp.catalog import CONNECTIONS_TTL_SECONDS, Actions, Catalog, Kept
@@ -101,7 +102,7 @@ async def test_a_value_is_kept_until_its_time_is_over(clock: Clock) -> None:
         assert await kept.get() == 2
 
 
-async def test_the_time_counts_from_when_it_was_loaded_not_asked_for(clock: Clock) -> None:
+async def test_the_time_counts_from_the_start_of_the_load_since_the_answer_may_be_that_old(clock: Clock) -> None:
     source = Source(hold=True)
     async with keeping(clock) as keep:
         kept = keep(source)
@@ -110,8 +111,10 @@ async def test_the_time_counts_from_when_it_was_loaded_not_asked_for(clock: Cloc
             await anyio.wait_all_tasks_blocked()
             clock.now += 9
             source.go.set()
-        clock.now += 9
+        clock.now += 0.999
         assert await kept.get() == 1
+        clock.now += 0.001
+        assert await kept.get() == 2
 
 
 async def test_a_fresh_value_is_loaded_though_one_is_kept_and_is_kept_in_its_place(clock: Clock) -> None:
@@ -546,22 +549,22 @@ async def test_what_was_found_of_an_action_is_kept(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("results", "said"),
+    "results",
     [
-        ([], "No actions"),
-        ([found(1, "Action 7", "POST")], "No actions"),
-        ([found(1, "Action 7", key="other")], "No actions"),
-        ([found(1, "Action 7"), found(2, "Action 7")], "2 actions"),
-        ([found(1, "Action 7", systemId=None)], "No actions"),
+        [],
+        [found(1, "Action 7", "POST")],
+        [found(1, "Action 7", key="other")],
+        [found(1, "Action 7"), found(2, "Action 7")],
+        [found(1, "Action 7", systemId=None)],
     ],
     ids=["none", "method", "key", "two", "no id"],
 )
-async def test_an_action_that_no_single_result_fits_is_unknown(results: list[dict[str, Any]], said: str) -> None:
+async def test_an_action_that_no_single_result_fits_is_unknown(results: list[dict[str, Any]]) -> None:
     pica = big()
     pica.found = results
     async with cataloguing(pica) as catalog:
         action = (await catalog.actions("crm")).known[7]
-        with pytest.raises(UnknownAction, match=said):
+        with pytest.raises(UnknownAction, match=r"^No single action of crm fits this name\. Search for the action"):
             await catalog.details(action)
 
 
@@ -623,7 +626,7 @@ async def test_an_unknown_id_is_refused_and_not_remembered() -> None:
         assert (await catalog.by_id("crm", "conn_mod_def::105::x")).title == "New"
 
 
-async def test_an_unknown_id_that_nobody_waited_for_is_not_remembered_either() -> None:
+async def test_an_unknown_id_that_somebody_gave_up_on_is_forgotten_by_the_next_who_asks() -> None:
     pica = Pica([row("Send")], [document(1, "Send")], hold=True)
     async with cataloguing(pica) as catalog:
         async with anyio.create_task_group() as callers:
@@ -632,6 +635,8 @@ async def test_an_unknown_id_that_nobody_waited_for_is_not_remembered_either() -
             callers.cancel_scope.cancel()
         pica.go.set()
         await anyio.wait_all_tasks_blocked()
+        with pytest.raises(UnknownAction):
+            await catalog.by_id("crm", "conn_mod_def::404::x")
         assert catalog._documents == {}
 
 
@@ -653,13 +658,14 @@ async def test_an_unknown_id_is_told_as_one_clean_line() -> None:
     assert [char for char in "\n\u202e" if char in said] == []
 
 
-async def test_platforms_that_do_not_exist_are_not_remembered() -> None:
+async def test_only_so_many_platforms_are_remembered_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """A caller could ask for any number of them."""
+    monkeypatch.setattr(room, "_MAX_KEPT", 5)
     async with cataloguing(Sandbox()) as catalog:
         for number in range(20):
             with pytest.raises(UnknownAction):
                 await catalog.by_id(f"nowhere-{number}", "conn_mod_def::1::x")
-        assert [platform for platform in catalog._actions if platform.startswith("nowhere")] == []
+        assert list(catalog._actions) == [f"nowhere-{number}" for number in range(15, 20)]
 
 
 # What changes
@@ -714,3 +720,107 @@ async def test_a_search_is_always_asked_anew_and_keeps_picas_order() -> None:
         assert await catalog.search("gmail", "send", execute=True) == first
     assert first[0].title in ("Send Email", "Send Message")
     assert [dict(one.query)["query"] for one in box.requests] == ["send", "send"]
+
+
+# What must never be taken for another
+
+
+async def test_on_a_big_platform_the_one_that_search_finds_is_never_taken_for_its_namesake() -> None:
+    """Two actions of one title and method: called by the other's name, one would do the other's deed."""
+    pica = big()
+    pica.rows[:2] = [row("Remove", "POST", key="one", path="/1"), row("Remove", "POST", key="two", path="/2")]
+    for told in ({"key": "one", "path": "/1"}, {"key": "one", "path": ""}, {"key": "", "path": "/1"}):
+        pica.found = [found(1, "Remove", "POST", **told)]
+        pica.documents = [document(1, "Remove", "POST")]
+        async with cataloguing(pica) as catalog:
+            one, two = (await catalog.actions("crm")).known[:2]
+            assert (await catalog.details(one)).id == "conn_mod_def::1::x"
+            with pytest.raises(UnknownAction):
+                await catalog.details(two)
+
+
+async def test_on_a_big_platform_namesakes_that_nothing_tells_apart_are_all_unknown() -> None:
+    pica = big()
+    pica.rows[:2] = [row("Remove", "POST", key="", modelName="A"), row("Remove", "POST", key="", modelName="B")]
+    pica.found = [found(1, "Remove", "POST", key="", path="/1")]
+    async with cataloguing(pica) as catalog:
+        for action in (await catalog.actions("crm")).known[:2]:
+            with pytest.raises(UnknownAction):
+                await catalog.details(action)
+
+
+@pytest.mark.parametrize("told", [{"path": "/other"}, {"key": "other"}])
+async def test_a_document_that_tells_another_path_or_key_than_the_row_is_not_its_document(told: Any) -> None:
+    pica = Pica([row("Send", path="/1")], [document(1, "Send", **({"key": "send"} | told))])
+    async with cataloguing(pica) as catalog:
+        actions = await catalog.actions("crm")
+    assert actions.known == ()
+    assert actions.ambiguous == 1
+
+
+async def test_a_row_whose_document_says_another_method_is_left_out() -> None:
+    """A read in the listing that is a deletion in the document would pass for a read."""
+    told = row("Do", "GET", systemId="conn_mod_def::1::x", path="/1")
+    pica = Pica([told, row("Get")], [document(1, "Do", "DELETE"), document(2, "Get")])
+    async with cataloguing(pica) as catalog:
+        actions = await catalog.actions("crm")
+    assert ids(actions) == {"Get": "conn_mod_def::2::x"}
+    assert actions.ambiguous == 1
+
+
+async def test_tags_count_wherever_they_stand() -> None:
+    pica = Pica(
+        [row("Do", tags=["custom", "a"]), row("Told", tags=["hidden:agents"], systemId="conn_mod_def::2::x")],
+        [document(1, "Do", tags=["hidden:agents", "a"]), document(2, "Told", tags=["custom"])],
+    )
+    async with cataloguing(pica) as catalog:
+        do, told = (await catalog.actions("crm")).known
+        assert (do.tags, do.hidden, do.custom) == (("custom", "a", "hidden:agents"), True, True)
+        assert (told.tags, told.hidden, told.custom) == (("hidden:agents", "custom"), True, True)
+        assert (await catalog.details(do)).tags == do.tags
+
+
+async def test_tags_count_wherever_they_stand_on_a_big_platform_too() -> None:
+    pica = big()
+    pica.rows[7]["tags"] = ["a"]
+    pica.found = [found(7, "Action 7", tags=["b"])]
+    pica.documents = [document(7, "Action 7", tags=["hidden:agents"])]
+    async with cataloguing(pica) as catalog:
+        details = await catalog.details((await catalog.actions("crm")).known[7])
+    assert set(details.tags) == {"a", "b", "hidden:agents"}
+
+
+async def test_what_the_catalogue_names_but_does_not_explain_is_asked_for_once_an_hour(clock: Clock) -> None:
+    pica = big()
+    pica.found, pica.documents = [found(7, "Action 7")], []
+    async with cataloguing(pica, clock) as catalog:
+        known = (await catalog.actions("crm")).known
+        pica.asked.clear()
+        for _ in range(3):
+            assert (await catalog.details(known[7])).knowledge == ""
+            with pytest.raises(UnknownAction):
+                await catalog.details(known[8])
+        assert pica.asked == ["search Action 7", "document conn_mod_def::7::x", "search Action 8"]
+        clock.now += HOUR
+        await catalog.details(known[7])
+        assert pica.asked[3:].count("document conn_mod_def::7::x") == 1
+
+
+async def test_a_fresh_value_is_never_one_whose_load_began_before(clock: Clock) -> None:
+    source = Source(hold=True)
+    got: dict[str, int] = {}
+    async with keeping(clock) as keep:
+        kept = keep(source)
+
+        async def ask(name: str, *, fresh: bool) -> None:
+            got[name] = await kept.get(fresh=fresh)
+
+        async with anyio.create_task_group() as callers:
+            callers.start_soon(lambda: ask("plain", fresh=False))
+            await anyio.wait_all_tasks_blocked()
+            for name in ("one", "two", "three"):
+                callers.start_soon(lambda name=name: ask(name, fresh=True))
+            await anyio.wait_all_tasks_blocked()
+            source.go.set()
+    assert got == {"plain": 1, "one": 2, "two": 2, "three": 2}
+    assert source.loads == 2

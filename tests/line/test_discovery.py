@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from pica_mcp.sandbox import Sandbox
+from pica_mcp.schemas import derive
+from pica_mcp.text import compact
 
 LIST, SEARCH, KNOWLEDGE = "list_pica_integrations", "search_pica_platform_actions", "get_pica_action_knowledge"
 
@@ -29,7 +31,10 @@ async def test_list_never_dumps_all_platforms_but_finds_some(serve: Any, told: A
     async with serve() as app:
         assert "platforms" not in told(await app.pipeline.call(app.caller, LIST, {}))
         found = told(await app.pipeline.call(app.caller, LIST, {"query": "Slack"}))["platforms"]
-    assert found == [{"platform": "slack", "name": "Slack", "connect": "https://app.picaos.com/connections#open=slack"}]
+        assert found == [{"platform": "slack", "name": "Slack", "state": "connected"}]
+        found = told(await app.pipeline.call(app.caller, LIST, {"query": "Notion"}))["platforms"]
+    link = "https://app.picaos.com/connections#open=notion"
+    assert found == [{"platform": "notion", "name": "Notion", "connect": link}]
 
 
 async def test_search_names_the_tool_to_call(serve: Any, told: Any) -> None:
@@ -61,8 +66,11 @@ async def test_knowledge_is_fenced_as_data_with_the_arguments_of_the_tool(serve:
     async with serve() as app:
         tool = await app.pipeline.toolbox.find(app.caller, "gmail_send_email")
         words = said(await app.pipeline.call(app.caller, KNOWLEDGE, {"platform": "gmail", "actionId": tool.action.id}))
-    assert words.startswith("Send Email (gmail): POST /gmail/send-email, effect: write.\nArguments of its tool: {")
-    assert '<data source="Pica\'s document of this action">\n# ' in words
+    request, run, arguments, document = words.split("\n", 3)
+    assert request == "Send Email (gmail): POST /gmail/send-email, effect: write."
+    assert run.startswith(f"execute_pica_action takes platform 'gmail', actionId '{tool.action.id}', data: to*, ")
+    assert arguments == f"Arguments of its own tool: {compact(derive(tool.action).schema)}"
+    assert document.startswith('<data source="Pica\'s document of this action">\n# ')
     assert words.endswith("</data>")
 
 

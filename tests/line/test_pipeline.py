@@ -130,3 +130,60 @@ async def test_two_accounts_of_one_platform_are_kept_apart(serve: Any, told: Any
         for label, expected in (("Work", True), ("Personal", False)):
             emails = told(await app.pipeline.call(app.caller, "gmail_get_emails", {"connection": label}))["emails"]
             assert any(email["subject"] == "Only at work" for email in emails) is expected
+
+
+def listings(box: Sandbox) -> int:
+    """How many times the connections were asked for."""
+    return len([request for request in box.requests if request.path == "/v1/vault/connections"])
+
+
+async def test_an_account_that_was_connected_again_works_at_once(
+    box: Sandbox, serve: Any, told: Any, passed: Any
+) -> None:
+    old = box.connect("gmail", identity="ada", identity_type="user", name="Third")
+    async with serve() as app:
+        await app.pipeline.toolbox.list(app.caller)
+        box.disconnect(old)
+        new = box.connect("gmail", identity="ada", identity_type="user", name="Third")
+        assert new != old
+        assert "emails" in told(await app.pipeline.call(app.caller, "gmail_get_emails", {"connection": "Third"}))
+    first, second = passed()
+    assert [one.header("x-pica-connection-key") for one in (first, second)] == [old, new]
+    assert json.loads(second.body)["connectionKey"] == new
+    assert listings(box) == 2
+
+
+async def test_a_key_that_pica_keeps_refusing_is_sent_once(box: Sandbox, serve: Any, said: Any, passed: Any) -> None:
+    refusal = {"type": "NotFound", "key": "err::x", "status": 404, "message": "Connection not found"}
+    box.fail("/v1/passthrough", status=404, body=refusal, times=None)
+    async with serve() as app:
+        result = await app.pipeline.call(app.caller, "gmail_get_emails", {"connection": "Work"})
+    assert result.is_error
+    assert said(result).startswith("Pica does not know this connection any more.")
+    assert len(passed()) == 1
+
+
+async def test_a_refused_permission_is_told_without_asking_for_the_connections_again(
+    box: Sandbox, serve: Any, said: Any, passed: Any
+) -> None:
+    async with serve(PICA_PERMISSIONS="write") as app:
+        arguments = {"connection": "Work", "userId": "me", "id": "1"}
+        for _ in range(2):
+            result = await app.pipeline.call(app.caller, "gmail_delete_message", arguments)
+            assert result.is_error
+            assert said(result) == (
+                "The effect of this action is 'destructive', and this server's permission is 'write'. "
+                "Choose an action with less effect, or ask the operator to change PICA_PERMISSIONS."
+            )
+    assert listings(box) == 1
+    assert passed() == []
+
+
+async def test_a_failure_that_slack_tells_with_http_200_is_an_error(serve: Any, said: Any, passed: Any) -> None:
+    async with serve() as app:
+        arguments = {"channel": "#nowhere", "message": "Hello"}
+        result = await app.pipeline.call(app.caller, "slack_send_message", arguments)
+    assert len(passed()) == 1
+    assert result.is_error
+    assert said(result).startswith("slack answered with a failure. Correct the arguments and call again.")
+    assert "channel_not_found" in said(result)

@@ -10,7 +10,7 @@ import pytest
 from pica_mcp import toolbox as room
 from pica_mcp.errors import UnknownTool
 from pica_mcp.sandbox import Sandbox
-from pica_mcp.toolbox import tokens
+from pica_mcp.toolbox import _rank, tokens  # pyright: ignore[reportPrivateUsage]
 
 
 def names(listing: Any) -> list[str]:
@@ -122,3 +122,13 @@ async def test_a_slow_platform_does_not_hold_up_the_list(
         assert [name for name in names(whole) if name.startswith("stripe_")]
     loads = [request for request in box.requests if request.path == "/v1/available-actions/stripe"]
     assert len(loads) == 1  # the load went on behind the first list
+
+
+def test_picas_own_actions_come_first_then_everyday_ones(action: Any) -> None:
+    offers = [
+        ("gmail_aaa", action(title="Aaa", path="/a")),
+        ("gmail_send", action(title="Send Message", path="/a/b/c")),
+        ("gmail_zzz", action(title="Zzz", path="/a/b/c/d", tags=["custom"])),
+        ("gmail_deep", action(title="Aaa", path="/a/b")),
+    ]
+    assert [name for name, _ in sorted(offers, key=_rank)] == ["gmail_zzz", "gmail_send", "gmail_aaa", "gmail_deep"]
