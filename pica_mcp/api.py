@@ -14,7 +14,7 @@ import random
 import re
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -48,10 +48,11 @@ DEADLINE_SECONDS = 55.0
 MAX_RESPONSE_BYTES = 5 * 1024 * 1024
 _MAX_CATALOGUE_BYTES = 16 * 1024 * 1024
 _PAGE_ROWS = 100
+_FOUND_ROWS = 20
 _MAX_PAGES = 100
 _MAX_SOCKETS = 128
-_SPARE_SECONDS = 0.2
-_TIMEOUT = httpx.Timeout(connect=5, read=35, write=10, pool=None)
+_SPARE_SECONDS = 3.0
+_TIMEOUT = httpx.Timeout(connect=5, read=35, write=10, pool=20)
 _USER_AGENT = f"pica-mcp/{__version__}"
 _KEY = re.compile(r"\b(live|test)::[\w-]+::[^\s'\"]+")
 _PLATFORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -123,8 +124,9 @@ def _trust(endpoint: Endpoint) -> ssl.SSLContext | bool:
 class PicaAPI:
     """Pica's API, one method per endpoint.
 
-    Every method raises `SecretRefused`, `UpstreamRefused`, `RateLimited` or `Unreachable`. A
-    listing goes through all pages, up to a cap that is logged, and a failed page is never taken for the end.
+    Every method raises `SecretRefused`, `UpstreamRefused`, `RateLimited` or `Unreachable`, and `InvalidArguments` for
+    what cannot be written as HTTP. A listing goes through all pages, up to a cap that is logged, and a failed page is
+    never taken for the end.
     """
 
     def __init__(
@@ -155,12 +157,12 @@ class PicaAPI:
         rows = await self._list(Action, f"/v1/available-actions/{_slug(platform)}")
         return tuple(row if row.platform else row.model_copy(update={"platform": platform}) for row in rows)
 
-    async def search(self, platform: str, query: str, *, execute: bool, limit: int = 20) -> tuple[Action, ...]:
+    async def search(self, platform: str, query: str, *, execute: bool) -> tuple[Action, ...]:
         """Return the actions that Pica finds, best first. `execute` leaves out what agents should only read about."""
         flavour = "executeAgent" if execute else "knowledgeAgent"
         found = await self._json(
             f"/v1/available-actions/search/{_slug(platform)}",
-            (("query", query), ("limit", str(limit)), (flavour, "true")),
+            (("query", query), ("limit", str(_FOUND_ROWS)), (flavour, "true")),
         )
         rows = read_rows(Action, _rows(found))
         return tuple(row.model_copy(update={"platform": platform}) for row in rows if row.id)
@@ -219,7 +221,8 @@ class PicaAPI:
             rows = _rows(body)
             before = len(found)
             for row in rows:
-                found.setdefault(_row_key(row, unique), row)
+                with suppress(RecursionError):  # nested beyond reason: that row is left out
+                    found.setdefault(_row_key(row, unique), row)
             if len(found) == before or _is_last(body, page, len(found), len(rows)):
                 break
         else:
@@ -251,6 +254,8 @@ class PicaAPI:
         request = self._request(method, path, query, headers, content, fields)
         # Within the deadline of the whole call, and a little before it, so that the right error is told.
         latest = min(anyio.current_time() + DEADLINE_SECONDS, anyio.current_effective_deadline() - _SPARE_SECONDS)
+        if anyio.current_time() >= latest:
+            raise _lost(method, retries.Failure.UNSENT)
         with anyio.CancelScope(deadline=latest):
             attempt = 1
             while True:

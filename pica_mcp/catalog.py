@@ -104,7 +104,7 @@ class Actions:
 
     known: tuple[Action, ...]
     ambiguous: int = 0
-    """Rows that no document, or several, fit, so that they can only be called by id."""
+    """Rows that are left out: no document or several fit, or it is listed twice, or row and document disagree."""
     documents: Mapping[str, ActionDetails] | None = field(default=None, repr=False)
     """All that Pica has of these actions, by id; None where they are fetched one by one."""
     shared: frozenset[tuple[str, str]] = frozenset()
@@ -148,7 +148,7 @@ class Catalog:
         """Return the listed action with its document and its id. Raises `UnknownAction` if no single id fits."""
         listed = await self.actions(action.platform)
         if not action.id:
-            key = (action.platform, action.key, action.path, *_name(action))
+            key = (action.platform, action.key, action.path, action.model, *_name(action))
             found = await self._kept(self._found, key, partial(self._by_search, action, listed))
             if found is None:
                 raise UnknownAction(
@@ -157,19 +157,24 @@ class Catalog:
                 )
             action = found
         document = await self._document(action.id) if listed.documents is None else listed.documents.get(action.id)
-        return _merged(ActionDetails, action, document)
+        return _usable(action, document)
 
     async def by_id(self, platform: str, action_id: str) -> ActionDetails:
-        """Return the action with this id, whatever its platform. Raises `UnknownAction` if Pica has none."""
+        """Return the action with this id, as its name would mean it. Raises `UnknownAction` if Pica has none.
+
+        An action of another platform is returned as its document tells it.
+        """
         if action_id:
-            listed = await self.actions(platform) if platform in self._actions else Actions(())
-            found = (listed.documents or {}).get(action_id) or await self._document(action_id)
-            if found and found.platform:
-                return found
+            listed = await self.actions(platform)
+            document = (listed.documents or {}).get(action_id) or await self._document(action_id)
+            if document and document.platform not in ("", platform):
+                return document
+            for row in listed.known:
+                if row.id == action_id or (document and not row.id and listed.fits(row, document)):
+                    return _usable(row.model_copy(update={"id": action_id}), document)
+            if document and document.platform:
+                return document
             self._documents.pop(action_id, None)  # an id that a caller made up, perhaps; it may exist tomorrow
-            for action in (await self.actions(platform)).known:  # an action can be listed and have no document
-                if action.id == action_id:
-                    return _merged(ActionDetails, action, None)
         raise UnknownAction(
             f"No action has the id {text.line(repr(action_id), 80)}.",
             "Use an id from search_pica_platform_actions, exactly as it is written.",
@@ -195,7 +200,12 @@ class Catalog:
         documents = await self._api.knowledge_of(platform) if 0 < len(rows) <= _MAX_ACTIONS_BY_KNOWLEDGE else None
         actions = _join(rows, documents)
         if actions.ambiguous:
-            logger.info("%s: %d of %d actions can only be called by id", platform, actions.ambiguous, len(rows))
+            logger.info(
+                "%s: %d of %d actions are left out, since they cannot be told apart",
+                platform,
+                actions.ambiguous,
+                len(rows),
+            )
         return actions
 
     async def _by_search(self, action: Action, listed: Actions) -> Action | None:
@@ -237,13 +247,24 @@ def _join(rows: Sequence[Action], documents: Sequence[ActionDetails] | None) -> 
     for row in rows:
         if row.id or by_id is None:
             document = (by_id or {}).get(row.id)
-            if document is None or not document.method or _name(document)[1] == _name(row)[1]:
+            if _agree(row, document):
                 known[row.id or repr(row)] = _merged(Action, row, document)
             continue
         fitting = [d for d in by_name[_name(row)] if _same(row, d, alone=_name(row) not in shared)]
         if len(fitting) == 1:
             known[fitting[0].id] = _merged(Action, row, fitting[0])
     return Actions(tuple(known.values()), len(rows) - len(known), by_id, shared)
+
+
+def _agree(row: Action, document: Action | None) -> bool:
+    """Tell if row and document can be of one action: what deletes must not pass for what sends."""
+    return document is None or not document.method or document.method.upper() == row.method.upper()
+
+
+def _usable(row: Action, document: ActionDetails | None) -> ActionDetails:
+    if not _agree(row, document):
+        raise UnknownAction("Pica tells two different methods for this action.", "Choose another action.")
+    return _merged(ActionDetails, row, document)
 
 
 def _merged(kind: type[ActionT], row: Action, document: Action | None) -> ActionT:

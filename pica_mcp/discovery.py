@@ -26,7 +26,7 @@ from pica_mcp.access import (
 )
 from pica_mcp.catalog import Actions, Catalog
 from pica_mcp.errors import PicaError, Reason, Refused
-from pica_mcp.models import Action, ActionDetails, Connection, Platform, action_id
+from pica_mcp.models import Action, ActionDetails, Connection, action_id
 from pica_mcp.naming import prefix, tool_names
 from pica_mcp.tools import Call, FixedTool, Group, Parameters
 
@@ -131,7 +131,7 @@ def _list_tool(catalog: Catalog) -> FixedTool:
             answer["note"] = _nothing(caller, connections)
         if query := str(arguments.get("query", "")).strip():
             connected = {line["platform"] for line in lines}
-            answer["platforms"] = _matching(await catalog.platforms(), query, connected)
+            answer |= await _matching(catalog, query, connected)
         return results.said(text.compact(answer))
 
     return _tool(
@@ -170,14 +170,20 @@ def by_platform(connections: Iterable[Connection]) -> Mapping[str, Mapping[str, 
     return {name: dict(sorted(label_connections(grouped[name]).items())) for name in sorted(grouped)}
 
 
-def _matching(platforms: Iterable[Platform], query: str, connected: Container[str]) -> list[dict[str, str]]:
+async def _matching(catalog: Catalog, query: str, connected: Container[str]) -> dict[str, Any]:
+    """Return the platforms that match; if they cannot be told now, why not, and what is connected is still told."""
     words = query.lower().split()
+    try:
+        platforms = await catalog.platforms()
+    except PicaError as error:
+        return {"note": str(error)}
     found = [p for p in platforms if all(w in f"{p.platform} {p.name} {p.category}".lower() for w in words)]
-    return [
+    shown = [
         {"platform": p.platform, "name": text.line(p.name)}
         | ({"state": "connected"} if p.platform in connected else {"connect": connect_link(p.platform)})
         for p in found[:_MAX_PLATFORMS]
     ]
+    return {"platforms": shown}
 
 
 # Which action fits
@@ -243,7 +249,10 @@ def _no_tool(_: Action) -> None:
 
 
 async def _not_connected(catalog: Catalog, platform: str) -> str:
-    known = [p.platform for p in await catalog.platforms()]
+    try:
+        known = [p.platform for p in await catalog.platforms()]
+    except PicaError:
+        known = [platform]
     if platform in known:
         return f"{platform} is not connected. A person can connect it: {connect_link(platform)}"
     near = difflib.get_close_matches(platform, known, n=3)
@@ -348,7 +357,7 @@ def _execute_tool(execute: Execute) -> FixedTool:
                 "type": "string",
                 "description": "Which connection, by its label; only needed if the platform has several.",
             },
-            "data": {"type": "object", "description": "Request body."},
+            "data": {"type": "object", "description": "Request body; null is sent as null."},
             "pathVariables": {"type": "object", "description": "Values for {{placeholders}} of the path."},
             "queryParams": {"type": "object", "description": "Query parameters; a list repeats its key."},
             "headers": {"type": "object", "description": "Further request headers, if the action documents any."},

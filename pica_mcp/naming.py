@@ -43,7 +43,7 @@ def _spelled(action: Action, hash_chars: int) -> str:
 
 
 def _identity(action: Action) -> str:
-    return action.id or f"{action.platform} {action.key} {action.method} {action.path} {action.title}"
+    return action.id or f"{action.platform} {action.key} {action.method} {action.path} {action.title} {action.model}"
 
 
 def _readable(action: Action) -> str:

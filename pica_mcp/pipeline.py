@@ -45,8 +45,10 @@ class Pipeline:
                 raise
             except PicaError as error:
                 return results.failed(error)
-        # Sending has an earlier deadline of its own, so whatever took so long came before it.
-        return results.failed(Unreachable("Pica took too long; nothing was sent.", "Try again in a minute."))
+        # Sending has an earlier deadline of its own, which tells whether something may have been applied.
+        return results.failed(
+            Unreachable("Pica took too long.", "If this was a change, check it before you try again.")
+        )
 
     async def _answer(self, caller: Caller, name: str, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
         tool = await self.toolbox.find(caller, name)
@@ -59,7 +61,10 @@ class Pipeline:
         return await self._act(caller, tool.action, tool.parameters, flat, Call(connection=wanted))
 
     async def _execute(self, caller: Caller, platform: str, id_or_name: str, call: Call) -> mcp.CallToolResult:
-        """Run any action by id. What its schema does not document is sent as given: documents have gaps."""
+        """Run any action by id. What its schema does not document is sent as given: documents have gaps.
+
+        Null is sent too, where a named tool takes it for "not given": some APIs clear a field by it.
+        """
         action = await find_action(self._catalog, self._names, platform, id_or_name)
         parameters = schemas.derive(action)
         # A body that is left open may be a list or text here; only what is documented by name is checked.

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Literal, TypeVar, cast, get_args
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -25,6 +25,8 @@ from pica_mcp.models import action_id
 DEFAULT_BASE_URL = "https://api.picaos.com"
 _KEYS_PAGE = "https://app.picaos.com/settings/api-keys"
 
+# Labels parted by single dots, or an IPv6 address.
+_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
 _PASSWORD = re.compile(r"//[^/]*@")
 
 ToolMode = Literal["auto", "all", "none"]
@@ -215,7 +217,7 @@ def _split(url: str) -> SplitResult | None:
     """Return the parts of a URL with a host, None for what is none."""
     try:
         parts = urlsplit(url)
-        whole = bool(parts.hostname) and parts.port != 0
+        whole = bool(_HOST.fullmatch(parts.hostname or "")) and parts.port != 0
     except ValueError:  # a broken IPv6 address, a port that is none
         return None
     return parts if whole else None
@@ -252,6 +254,10 @@ def _proxy(base_url: str) -> str | None:
 def _certificates(environ: Mapping[str, str]) -> str | None:
     """Return the file of certificates to trust, None for the system's."""
     path = environ.get("SSL_CERT_FILE")
-    if path and not Path(path).is_file():
-        raise InvalidSettings(f"SSL_CERT_FILE is {path!r}, but there is no such file.", "Correct or unset it.")
+    if path:
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError as error:  # no such file, or nothing in it that is a certificate
+            problem = f"SSL_CERT_FILE is {path!r}, but holds no certificates that can be read."
+            raise InvalidSettings(problem, "Correct or unset it.") from error
     return path or None

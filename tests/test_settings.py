@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -333,10 +334,10 @@ def test_a_proxy_that_cannot_be_spoken_to_is_an_error_that_does_not_show_it(
 
 
 def test_certificates_of_the_operator_are_taken(tmp_path: Path) -> None:
-    file = tmp_path / "ca.pem"
-    file.touch()
+    file = Path(ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt")
     assert load_with({"SSL_CERT_FILE": str(file)}).ca_file == str(file)
     assert load_with({"SSL_CERT_FILE": ""}).ca_file is None
-    for wrong in (tmp_path, tmp_path / "none.pem"):
-        with pytest.raises(InvalidSettings, match=r"^SSL_CERT_FILE is '.*', but there is no such file\."):
+    (tmp_path / "empty.pem").touch()
+    for wrong in (tmp_path, tmp_path / "none.pem", tmp_path / "empty.pem"):
+        with pytest.raises(InvalidSettings, match=r"^SSL_CERT_FILE is '.*', but holds no certificates that can be"):
             load_with({"SSL_CERT_FILE": str(wrong)})

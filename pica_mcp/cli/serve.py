@@ -16,6 +16,9 @@ def serve(settings: Settings) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="pica-mcp %(levelname)s %(name)s: %(message)s")
     # Ours only: at these levels the HTTP library writes down URLs and headers, which hold other people's data.
     logging.getLogger("pica_mcp").setLevel(settings.log_level.upper())
+    if sys.stdin is None or sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] - closed by the parent
+        print("pica-mcp: stdin and stdout must be open, since the client talks through them.", file=sys.stderr)
+        return 1
     if sys.stdin.isatty():
         print("pica-mcp: waiting for an MCP client on stdin. To see it work: pica-mcp demo", file=sys.stderr)
     anyio.run(serve_stdio, settings)

@@ -265,14 +265,14 @@ async def test_an_action_row_without_a_platform_is_of_the_platform_that_was_aske
 async def test_a_search_for_executing_leaves_out_what_agents_should_only_read_about() -> None:
     box = Sandbox()
     async with opened(box.app) as api:
-        read = await api.search("slack", "", execute=False, limit=50)
-        run = await api.search("slack", "", execute=True, limit=50)
+        read = await api.search("slack", "", execute=False)
+        run = await api.search("slack", "", execute=True)
     assert {one.platform for one in run} == {"slack"}
     assert any("hidden:agents" in one.tags for one in read)
     assert [one for one in run if "hidden:agents" in one.tags] == []
     knowing, executing = (dict(one.query) for one in box.requests)
-    assert knowing == {"query": "", "limit": "50", "knowledgeAgent": "true"}
-    assert executing == {"query": "", "limit": "50", "executeAgent": "true"}
+    assert knowing == {"query": "", "limit": "20", "knowledgeAgent": "true"}
+    assert executing == {"query": "", "limit": "20", "executeAgent": "true"}
 
 
 async def test_a_search_sends_its_words_as_they_are() -> None:

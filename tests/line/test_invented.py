@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from pica_mcp import api
 from pica_mcp import pipeline as room
 from pica_mcp.errors import UnknownTool
 
@@ -275,7 +276,7 @@ async def test_a_call_whose_preparation_never_ends_is_answered_and_nothing_is_se
     async with serve(pica) as app:
         outcome = await app.pipeline.call(app.caller, "crm_send", {})
     assert outcome.is_error
-    assert said(outcome) == "Pica took too long; nothing was sent. Try again in a minute."
+    assert said(outcome) == "Pica took too long. If this was a change, check it before you try again."
     assert pica.sent() == []
 
 
@@ -283,6 +284,7 @@ async def test_a_write_that_never_ends_may_have_been_applied_and_is_told_as_such
     serve: Any, said: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room, "DEADLINE_SECONDS", 1.0)
+    monkeypatch.setattr(api, "_SPARE_SECONDS", 0.3)
     pica = Pica([account("crm")], {"crm": [row("Send", method="POST")]}, [document(1, "Send", method="POST")])
     pica.hangs = "/v1/passthrough"
     async with serve(pica) as app:
@@ -352,3 +354,75 @@ async def test_a_refused_argument_of_execute_ends_with_what_the_action_takes(ser
     assert refused.is_error
     assert said(refused).endswith(" The action takes pathVariables: box*; data: to*.")
     assert json.dumps(pica.sent()) == "[]"
+
+
+# The two doors
+
+
+@pytest.mark.parametrize("crowd", [0, 401])
+async def test_an_id_means_what_its_name_means(serve: Any, said: Any, crowd: int) -> None:
+    """Only the row tells that the action deletes, and that it is one of Pica's own."""
+    told = row("Archive Message", method="POST", tags=["custom"]) | {"key": "chat.delete"}
+    pica = Pica(
+        [account("crm")],
+        {"crm": [told, *(row(f"Other {number}") for number in range(crowd))]},
+        [document(1, "Archive Message", method="POST", key="")],
+        [result(1, "Archive Message", method="POST") | {"key": "chat.delete"}],
+    )
+    by_id = {"platform": "crm", "actionId": "conn_mod_def::1::x"}
+    async with serve(pica, PICA_PERMISSIONS="write") as app:
+        for name, arguments in (("crm_archive_message", {}), (EXECUTE, by_id)):
+            refused = await app.pipeline.call(app.caller, name, arguments)
+            assert refused.is_error
+            assert "'destructive'" in said(refused)
+    assert pica.sent() == []
+
+
+@pytest.mark.parametrize("crowd", [0, 401])
+async def test_an_action_of_which_pica_tells_two_methods_does_not_run(serve: Any, crowd: int) -> None:
+    told = row("Send It", method="POST", systemId="conn_mod_def::1::x")
+    pica = Pica(
+        [account("crm")],
+        {"crm": [told, *(row(f"Other {number}") for number in range(crowd))]},
+        [document(1, "Send It", method="DELETE")],
+    )
+    by_id = {"platform": "crm", "actionId": "conn_mod_def::1::x"}
+    async with serve(pica) as app:
+        if crowd:
+            assert (await app.pipeline.call(app.caller, "crm_send_it", {})).is_error
+        else:
+            with pytest.raises(UnknownTool):
+                await app.pipeline.call(app.caller, "crm_send_it", {})
+    async with serve(pica, PICA_PERMISSIONS="write") as app:
+        assert (await app.pipeline.call(app.caller, EXECUTE, by_id)).is_error
+    assert pica.sent() == []
+
+
+async def test_an_allowed_action_of_a_big_platform_is_listed(serve: Any) -> None:
+    pica = big(row("Send It", method="POST"))
+    pica.documents = [document(1, "Send It", method="POST")]
+    pica.found = [result(1, "Send It", method="POST"), result(2, "Other 1")]
+    async with serve(pica, PICA_ACTION_IDS="conn_mod_def::1::x") as app:
+        listed = [tool.definition.name for tool in (await app.pipeline.toolbox.list(app.caller)).tools[4:]]
+    assert listed == ["crm_send_it"]
+
+
+# What is of use without the rest
+
+
+async def test_what_was_found_is_told_even_if_the_platforms_cannot_be(serve: Any, told: Any) -> None:
+    pica = Pica([account("crm")], {"crm": [row("Send")]}, [document(1, "Send")])
+    pica.found = [result(1, "Send") | {"platform": "mail"}]
+
+    async def without_connectors(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/v1/available-connectors":
+            await JSONResponse({"type": "x", "key": "err::x", "message": "no"}, 400)(scope, receive, send)
+        else:
+            await pica(scope, receive, send)
+
+    async with serve(without_connectors) as app:
+        found = told(await app.pipeline.call(app.caller, SEARCH, {"platform": "mail", "query": "send"}))
+        assert [action["title"] for action in found["actions"]] == ["Send"]
+        listed = told(await app.pipeline.call(app.caller, LIST, {"query": "mail"}))
+        assert [line["platform"] for line in listed["connections"]] == ["crm"]
+        assert "Pica refused the request" in listed["note"]
