@@ -124,21 +124,22 @@ def _list_tool(catalog: Catalog) -> FixedTool:
     async def run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
         connections = await catalog.connections(caller.identity)
         lines = [*_connection_lines(visible(caller, connections))]
-        answer: dict[str, Any] = {"connections": lines[:_MAX_CONNECTIONS]}
-        if len(lines) > _MAX_CONNECTIONS:
-            answer["note"] = f"{len(lines) - _MAX_CONNECTIONS} more are connected; name the platform that you need."
+        query = str(arguments.get("query", "")).lower().split()
+        wanted = [line for line in lines if all(word in line["platform"] for word in query)]
+        answer: dict[str, Any] = {"connections": wanted[:_MAX_CONNECTIONS]}
+        if len(wanted) > _MAX_CONNECTIONS:
+            answer["note"] = f"{len(wanted) - _MAX_CONNECTIONS} more are connected; pass a platform's name as `query`."
         elif not lines:
             answer["note"] = _nothing(caller, connections)
-        if query := str(arguments.get("query", "")).strip():
-            connected = {line["platform"] for line in lines}
-            answer |= await _matching(catalog, query, connected)
+        if query:
+            answer |= await _matching(catalog, query, {line["platform"] for line in lines})
         return results.said(text.compact(answer))
 
     return _tool(
         LIST,
         "List connected platforms",
         "List the accounts (Gmail, Slack, ...) connected through Pica that you can act on, with their state. "
-        "With `query`, also find platforms that a person could connect.",
+        "With `query`, those of the platforms that match, and what a person could connect.",
         {"query": {"type": "string", "description": "Part of the name of a platform to look for."}},
         (),
         run,
@@ -170,9 +171,8 @@ def by_platform(connections: Iterable[Connection]) -> Mapping[str, Mapping[str, 
     return {name: dict(sorted(label_connections(grouped[name]).items())) for name in sorted(grouped)}
 
 
-async def _matching(catalog: Catalog, query: str, connected: Container[str]) -> dict[str, Any]:
+async def _matching(catalog: Catalog, words: list[str], connected: Container[str]) -> dict[str, Any]:
     """Return the platforms that match; if they cannot be told now, why not, and what is connected is still told."""
-    words = query.lower().split()
     try:
         platforms = await catalog.platforms()
     except PicaError as error:

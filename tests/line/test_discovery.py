@@ -37,6 +37,15 @@ async def test_list_never_dumps_all_platforms_but_finds_some(serve: Any, told: A
     assert found == [{"platform": "notion", "name": "Notion", "connect": link}]
 
 
+async def test_list_with_a_query_tells_only_what_matches(serve: Any, told: Any) -> None:
+    async with serve() as app:
+        slack = told(await app.pipeline.call(app.caller, LIST, {"query": "slack"}))
+        calendar = told(await app.pipeline.call(app.caller, LIST, {"query": "Calendar"}))
+    assert [line["connection"] for line in slack["connections"]] == ["Engines", "Old workspace"]
+    assert (calendar["connections"], "note" in calendar) == ([], False)
+    assert [found["platform"] for found in calendar["platforms"]] == ["google-calendar"]
+
+
 async def test_search_names_the_tool_to_call(serve: Any, told: Any) -> None:
     async with serve() as app:
         found = told(await app.pipeline.call(app.caller, SEARCH, {"platform": "Gmail", "query": "send email"}))
