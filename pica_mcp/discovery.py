@@ -320,7 +320,7 @@ async def find_action(catalog: Catalog, names: Names, platform: str, id_or_name:
     action = await catalog.by_id(platform, wanted)
     if action.platform != platform:
         raise Refused(
-            f"This action is of {action.platform}, not of {text.line(repr(platform), 60)}.",
+            f"This action is of {text.line(action.platform, 60)}, not of {text.line(repr(platform), 60)}.",
             "Pass its own platform, or search for another action.",
             reason=Reason.PLATFORM,
         )

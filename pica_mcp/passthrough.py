@@ -154,13 +154,13 @@ def _decoded(part: str) -> str:
 def _value(name: str, values: Mapping[str, Any]) -> str:
     """Return the value of a placeholder, as text that is safe in its place."""
     value = values.get(name)
+    what = f"The path variable '{text.line(name, 60)}'"
     if value is None or value == "":
-        raise InvalidArguments(f"The path variable '{name}' is missing.", "Nothing was sent; give it a value.")
-    plain = _scalar(value, f"The path variable '{name}'")
+        raise InvalidArguments(f"{what} is missing.", "Nothing was sent; give it a value.")
+    plain = _scalar(value, what)
     decoded = _decoded(plain)
     if _climbs(plain) or not decoded.strip() or _BRACES.search(decoded) or _CONTROL.search(decoded):
-        problem = f"The path variable '{name}' has a value that could leave its place in the path."
-        raise InvalidArguments(problem, _PLAIN)
+        raise InvalidArguments(f"{what} has a value that could leave its place in the path.", _PLAIN)
     return plain
 
 

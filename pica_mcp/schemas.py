@@ -27,13 +27,13 @@ from pica_mcp.passthrough import BODILESS, may_set_header, placeholders
 from pica_mcp.tools import CONNECTION, Encoding, Group, Parameters, Place
 
 _TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array"})
-_GROUPS: tuple[Group, ...] = ("path", "query", "headers", "body")
 _KEY = re.compile(r"[^A-Za-z0-9_.-]")
 _MAX_KEY_CHARS = 64
 _MAX_DEPTH = 6
 _MAX_PROPERTIES = 100
 _MAX_ENUM = 50
 _DESCRIPTION_CHARS = 160
+_OUTLINE_CHARS = 1_000
 _MAX_FAULTS = 5
 _MAX_NUMBER = 10**18
 _OPEN: Mapping[Group, str] = {
@@ -234,13 +234,18 @@ def _parsed(value: str) -> Any:
 
 
 def outline(parameters: Parameters, names: Mapping[Group, str]) -> str:
-    """Return which arguments go where, required ones with a star; `names` says what each group is called."""
+    """Return in one bounded line which arguments go where, required ones with a star.
+
+    `names` says what each group is called.
+    """
     required = _strings(parameters.schema.get("required"))
     groups: dict[str, list[str]] = {}
     for name, place in parameters.places.items():
         star = "*" if name in required else ""
-        groups.setdefault(names[place.group], []).append(f"{place.key}{star}" if place.key else "as documented")
-    return "; ".join(f"{group}: {', '.join(keys)}" for group, keys in groups.items()) or "no arguments"
+        key = text.line(place.key, _MAX_KEY_CHARS) + star if place.key else "as documented"
+        groups.setdefault(names[place.group], []).append(key)
+    listed = "; ".join(f"{group}: {', '.join(keys)}" for group, keys in groups.items())
+    return text.cap(listed, _OUTLINE_CHARS) or "no arguments"
 
 
 def _unknown(name: str, properties: Mapping[str, Any]) -> str:
