@@ -62,11 +62,9 @@ Slug = Annotated[Word, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
 
 def _only_words(tags: Any) -> list[Any]:
-    return (
-        [tag for tag in cast(Iterable[Any], tags) if isinstance(tag, str | int)]
-        if isinstance(tags, list | tuple)
-        else []
-    )
+    if not isinstance(tags, list | tuple):
+        return []
+    return [tag for tag in cast(Iterable[Any], tags) if isinstance(tag, str | int) and not isinstance(tag, bool)]
 
 
 Tags = Annotated[tuple[str, ...], BeforeValidator(_only_words)]

@@ -80,7 +80,7 @@ def _success(action: Action, response: Response, body: _Body) -> str:
     if body.text is None or not (not kind or _TEXT_TYPE.match(kind)):
         kind = text.line(kind or "unknown", 80)
         return f"Binary content of type {kind}, {len(response.body):,} bytes; it is not shown."
-    if not text.clean(body.text[:_MAX_BLANK]).strip():
+    if len(body.text) <= _MAX_BLANK and not text.clean(body.text).strip():
         return f"Done (HTTP {response.status}, no content)."
     return _bounded(body.text, response, f"answer of {action.platform}")
 

@@ -300,3 +300,8 @@ def test_records_are_frozen_and_a_connection_does_not_show_its_key(connection: C
 )
 def test_json_values_of_another_kind_read_as_empty(value: object, mapping: object, items: object) -> None:
     assert (as_object(value), as_list(value)) == (mapping, items)
+
+
+def test_a_tag_that_is_no_word_costs_itself_and_not_the_row() -> None:
+    row = {"key": "live::gmail::default::1", "platform": "gmail", "tags": [True, None, {"a": 1}, "work", 3]}
+    assert [connection.tags for connection in read_rows(Connection, [row])] == [("work", "3")]

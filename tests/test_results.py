@@ -381,3 +381,7 @@ def test_words_are_cleaned_and_capped() -> None:
 def test_an_error_is_a_result_that_says_what_to_do(error: Any, words: str) -> None:
     result = failed(error)
     assert (text_of(result), result.is_error) == (words, True)
+
+
+def test_a_long_blank_beginning_is_not_taken_for_an_empty_answer(action: MakeAction) -> None:
+    assert "the end" in text_of(answered(action(), response(body=b"\n" * 2_000 + b"the end")))
