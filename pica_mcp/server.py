@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+import anyio
 import mcp_types as mcp
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
@@ -21,6 +22,9 @@ from pica_mcp.catalog import CONNECTIONS_TTL_SECONDS
 from pica_mcp.errors import PicaError, UnknownResource, UnknownTool
 
 logger = logging.getLogger(__name__)
+
+_DEADLINE_SECONDS = 58.0
+"""For any request; calls have an earlier one of their own, which tells more."""
 
 _TTL_MS = int(CONNECTIONS_TTL_SECONDS * 1000)
 
@@ -75,7 +79,10 @@ def _guarded(
 
     async def guarded(ctx: Context, params: ParamsT) -> ResultT:
         try:
-            return await handler(ctx, params)
+            with anyio.fail_after(_DEADLINE_SECONDS):
+                return await handler(ctx, params)
+        except TimeoutError:
+            raise MCPError(mcp.INTERNAL_ERROR, "Pica took too long. Try again in a minute.") from None
         except (UnknownTool, UnknownResource) as error:
             raise MCPError(mcp.INVALID_PARAMS, str(error)) from None
         except PicaError as error:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import anyio
 import mcp_types as mcp
 import pytest
 from mcp.shared.exceptions import MCPError
 
 from pica_mcp import __version__
+from pica_mcp import server as room
 from pica_mcp.sandbox import TEST_SECRET, Sandbox
 from pica_mcp.server import build
 
@@ -283,3 +285,16 @@ async def test_the_instructions_are_these_words(converse: Any) -> None:
     whole = {"PICA_IDENTITY": None, "PICA_IDENTITY_TYPE": None}
     async with converse(PICA_KNOWLEDGE_AGENT="true", **whole) as client:
         assert client.instructions == INSTRUCTIONS_FOR_KNOWLEDGE_ONLY
+
+
+async def test_reading_resources_from_a_pica_that_never_answers_ends(
+    converse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hanging(scope: Any, receive: Any, send: Any) -> None:
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(room, "_DEADLINE_SECONDS", 0.2)
+    async with converse(pica=hanging) as client:
+        for request in (client.list_resources, lambda: client.read_resource("pica://connections")):
+            with pytest.raises(MCPError, match="Pica took too long"):
+                await request()
