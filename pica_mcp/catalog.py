@@ -5,7 +5,7 @@ not spoil it for the others. A failed load is told to those who waited and never
 
 From a listed action to its id: a row's own id if it has one; else the knowledge documents of platforms up to a few
 hundred actions, which schemas and tags need anyway; else, for the actions that are wanted, a search by title. What
-stays ambiguous is not callable by name, counted and said.
+stays ambiguous is not callable by name, counted and logged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The room that says what a `Tool` is: its definition, its effect, and how its arguments become a call.
+"""The room that says what a `Tool` is: its definition, and how its arguments become a call.
 
 A fixed tool answers by itself; an action tool is one action of a platform. Both travel the same line.
 """
