@@ -52,7 +52,7 @@ _FOUND_ROWS = 20
 _MAX_PAGES = 100
 _MAX_SOCKETS = 128
 _SPARE_SECONDS = 3.0
-_TIMEOUT = httpx.Timeout(connect=5, read=35, write=10, pool=20)
+_TIMEOUT = httpx.Timeout(connect=5, read=35, write=10, pool=15)
 _USER_AGENT = f"pica-mcp/{__version__}"
 _KEY = re.compile(r"\b(live|test)::[\w-]+::[^\s'\"]+")
 _PLATFORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")

@@ -109,6 +109,8 @@ class Actions:
     """All that Pica has of these actions, by id; None where they are fetched one by one."""
     shared: frozenset[tuple[str, str]] = frozenset()
     """Titles and methods that several rows have."""
+    disputed: frozenset[str] = frozenset()
+    """Ids of rows whose documents say another method."""
 
     def fits(self, row: Action, other: Action) -> bool:
         """Tell if what is found elsewhere is this row."""
@@ -169,9 +171,12 @@ class Catalog:
             document = (listed.documents or {}).get(action_id) or await self._document(action_id)
             if document and document.platform not in ("", platform):
                 return document
-            for row in listed.known:
-                if row.id == action_id or (document and not row.id and listed.fits(row, document)):
-                    return _usable(row.model_copy(update={"id": action_id}), document)
+            rows = [row for row in listed.known if row.id == action_id]
+            rows = rows or [row for row in listed.known if document and not row.id and listed.fits(row, document)]
+            if len(rows) > 1 or action_id in listed.disputed:
+                raise UnknownAction("Pica tells different things of this action.", "Choose another action.")
+            if rows:
+                return _usable(rows[0].model_copy(update={"id": action_id}), document)
             if document and document.platform:
                 return document
             self._documents.pop(action_id, None)  # an id that a caller made up, perhaps; it may exist tomorrow
@@ -243,6 +248,7 @@ def _join(rows: Sequence[Action], documents: Sequence[ActionDetails] | None) -> 
     by_id = None if documents is None else {document.id: document for document in documents}
     counts = Counter(_name(row) for row in rows)
     shared = frozenset(name for name, count in counts.items() if count > 1)
+    disputed = frozenset(row.id for row in rows if row.id and not _agree(row, (by_id or {}).get(row.id)))
     known: dict[str, Action] = {}
     for row in rows:
         if row.id or by_id is None:
@@ -253,7 +259,7 @@ def _join(rows: Sequence[Action], documents: Sequence[ActionDetails] | None) -> 
         fitting = [d for d in by_name[_name(row)] if _same(row, d, alone=_name(row) not in shared)]
         if len(fitting) == 1:
             known[fitting[0].id] = _merged(Action, row, fitting[0])
-    return Actions(tuple(known.values()), len(rows) - len(known), by_id, shared)
+    return Actions(tuple(known.values()), len(rows) - len(known), by_id, shared, disputed)
 
 
 def _agree(row: Action, document: Action | None) -> bool:

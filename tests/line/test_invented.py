@@ -388,6 +388,7 @@ async def test_an_action_of_which_pica_tells_two_methods_does_not_run(serve: Any
     )
     by_id = {"platform": "crm", "actionId": "conn_mod_def::1::x"}
     async with serve(pica) as app:
+        assert (await app.pipeline.call(app.caller, EXECUTE, by_id)).is_error
         if crowd:
             assert (await app.pipeline.call(app.caller, "crm_send_it", {})).is_error
         else:
@@ -426,3 +427,13 @@ async def test_what_was_found_is_told_even_if_the_platforms_cannot_be(serve: Any
         listed = told(await app.pipeline.call(app.caller, LIST, {"query": "CRM"}))
         assert [line["platform"] for line in listed["connections"]] == ["crm"]
         assert "Pica refused the request" in listed["note"]
+
+
+async def test_an_id_that_several_rows_fit_does_not_run_by_a_guessed_path(serve: Any) -> None:
+    rows = [row("Remove", method="DELETE", path=path) for path in ("/all", "/drafts")]
+    pica = big(*rows)
+    pica.documents = [document(2, "Remove", method="DELETE", path="")]
+    by_id = {"platform": "crm", "actionId": "conn_mod_def::2::x"}
+    async with serve(pica) as app:
+        assert (await app.pipeline.call(app.caller, EXECUTE, by_id)).is_error
+    assert pica.sent() == []
