@@ -2,16 +2,16 @@
 
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
 from pica_mcp.sandbox.upstream import Call, Json, Reply
 
-Place = Literal["path", "query", "body"]
+Place = Literal["path", "query", "headers", "body"]
 Shape = Literal["both", "tables", "schema", "none"]
-Encoding = Literal["json", "form"]
+Encoding = Literal["json", "form", "multipart", "graphql"]
 
 CUSTOM = "custom"
 HIDDEN = "hidden:agents"
@@ -42,6 +42,11 @@ def in_query(
     return Field("query", name, kind, about, required, sample, values)
 
 
+def in_header(name: str, about: str, sample: Any = None, *, required: bool = False) -> Field:
+    """A header that the caller sets."""
+    return Field("headers", name, "string", about, required, sample)
+
+
 def in_body(
     name: str, kind: str, about: str, sample: Any = None, *, required: bool = False, values: tuple[str, ...] = ()
 ) -> Field:
@@ -54,7 +59,9 @@ class Action:
     """One endpoint of a platform, with everything Pica would publish about it.
 
     `shape` says which descriptions exist: Markdown tables, an ioSchema, both or neither. `run` gets the platform's
-    state for the connection, whatever type that is, and the call.
+    state for the connection, whatever type that is, and the call. `schemas` stand in the ioSchema instead of what
+    `inputs` give; `operation` is the document of a GraphQL action; `notes` are Markdown that ends the document, which
+    is at least `min_chars` long.
     """
 
     platform: str
@@ -69,6 +76,10 @@ class Action:
     shape: Shape = "both"
     encoding: Encoding = "json"
     output: Any = None
+    schemas: Mapping[Place, Json] = field(default_factory=dict[Place, Json])
+    operation: str = ""
+    notes: str = ""
+    min_chars: int = 0
 
     @property
     def id(self) -> str:
@@ -89,7 +100,7 @@ class Action:
 
     def of(self, place: Place) -> list[Field]:
         """The inputs in one place."""
-        return [field for field in self.inputs if field.place == place]
+        return [one for one in self.inputs if one.place == place]
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def _bad(*complaints: str) -> Reply:
 
 
 def _wrapped(reply: Reply, family: str) -> Response:
-    media = (("content-type", "application/json; charset=utf-8"),) if reply.content else ()
+    media = (("content-type", reply.media),) if reply.content else ()
     response = Response(reply.content, reply.status, media_type="application/octet-stream")
     for name, value in (*media, *reply.headers):
         response.headers.append(f"x-{family}-passthrough-{name}", value)

@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.message import MIMEPart
+from email.parser import BytesParser
+from email.policy import HTTP
 from hashlib import sha256
 from itertools import count
 from typing import Any, cast
@@ -15,6 +18,15 @@ Json = dict[str, Any]
 
 class MalformedError(Exception):
     """A body that the provider cannot read in the encoding it was sent in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a multipart body."""
+
+    content: bytes
+    media: str
+    filename: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,14 @@ class Call:
         except (ValueError, RecursionError) as error:
             raise MalformedError from error
 
+    def parts(self) -> dict[str, Part]:
+        """The parts of a multipart body by their names, or by position where they have none; else malformed."""
+        kind = self.headers.get("content-type", "")
+        message = BytesParser(policy=HTTP).parsebytes(f"content-type: {kind}\r\n\r\n".encode() + self.body)
+        if not kind.startswith("multipart/") or not message.is_multipart():
+            raise MalformedError
+        return dict(_part(number, part) for number, part in enumerate(message.iter_parts()))
+
     @property
     def is_form(self) -> bool:
         """Whether the caller declared a URL-encoded form."""
@@ -59,16 +79,22 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the provider sends back, before Pica renames its headers. Without a `body` it is empty."""
+    """What the provider sends back, before Pica renames its headers: JSON, or bytes of the given media type.
+
+    Without a `body` it is empty.
+    """
 
     status: int = 200
     body: Any = None
     headers: tuple[tuple[str, str], ...] = ()
+    media: str = "application/json; charset=utf-8"
 
     @property
     def content(self) -> bytes:
         """The bytes on the wire."""
-        return b"" if self.body is None else json.dumps(self.body).encode()
+        if self.body is None or isinstance(self.body, bytes):
+            return self.body or b""
+        return json.dumps(self.body).encode()
 
 
 class ProviderError(Exception):
@@ -98,6 +124,13 @@ class Ledger:
     def moment(self) -> datetime:
         """One minute after the moment before."""
         return datetime(2026, 1, 5, 9, 0, tzinfo=UTC) + timedelta(minutes=next(self._minutes))
+
+
+def _part(number: int, part: MIMEPart) -> tuple[str, Part]:
+    name = part.get_param("name", header="content-disposition")
+    payload = part.get_payload(decode=True)
+    content = payload if isinstance(payload, bytes) else b""
+    return str(name or number), Part(content, part.get_content_type(), part.get_filename())
 
 
 def json_object(data: bytes) -> Json:
