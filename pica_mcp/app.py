@@ -8,14 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
+from anyio.abc import TaskGroup
 
 from pica_mcp.access import Caller, Identity, IdentityType
 from pica_mcp.api import Endpoint, open_api
 from pica_mcp.catalog import Catalog
+from pica_mcp.completions import Completions
+from pica_mcp.discovery import Names
 from pica_mcp.pipeline import Pipeline
 from pica_mcp.resources import Resources
 from pica_mcp.settings import Settings
 from pica_mcp.toolbox import Budget
+from pica_mcp.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,10 @@ class App:
     caller: Caller
     pipeline: Pipeline
     resources: Resources
+    completions: Completions
+    watch: Watch
+    tasks: TaskGroup
+    """Runs what outlives a request; it ends with the application."""
 
 
 @asynccontextmanager
@@ -39,14 +47,18 @@ async def open_app(settings: Settings, pica: Any = None) -> AsyncGenerator[App]:
         pica = Sandbox().app
         settings = replace(settings, secret=LIVE_SECRET, identity=_sandbox_identity(settings.identity))
     endpoint = Endpoint(settings.base_url, settings.secret, settings.family, settings.proxy, settings.ca_file)
-    async with open_api(endpoint, pica) as api, anyio.create_task_group() as loads:
+    async with open_api(endpoint, pica) as api, anyio.create_task_group() as tasks:
         try:
-            catalog = Catalog(api, loads)
+            catalog = Catalog(api, tasks)
+            names = Names(catalog)
             budget = Budget(settings.tools, settings.max_tools, settings.max_tool_tokens)
+            pipeline, resources = Pipeline(catalog, names, api, budget), Resources(catalog, names)
             caller = Caller(settings.identity, settings.grant, settings.environment)
-            yield App(caller, Pipeline(catalog, api, budget), Resources(catalog))
+            watch = Watch(caller, catalog, pipeline.toolbox, resources, settings.poll_seconds)
+            tasks.start_soon(watch.run)
+            yield App(caller, pipeline, resources, Completions(catalog, names), watch, tasks)
         finally:
-            loads.cancel_scope.cancel()
+            tasks.cancel_scope.cancel()
 
 
 def _sandbox_identity(configured: Identity) -> Identity:

@@ -1,7 +1,7 @@
 """The room of what exists now: platforms and actions, shared by all; connections, kept per identity and only briefly.
 
-Everything is loaded once however many ask at the same time, in a task of its own, so that a caller who gives up does
-not spoil it for the others. A failed load is told to those who waited and never kept: it is not an empty account.
+Who wants to act gets connections that are at most a minute old or a refusal. Who only wants to look, and whoever asks
+for the catalogue, gets what is known, and it is loaded anew behind.
 
 From a listed action to its id: a row's own id if it has one; else the knowledge documents of platforms up to a few
 hundred actions, which schemas and tags need anyway; else, for the actions that are wanted, a search by title. What
@@ -16,86 +16,32 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Generic, TypeVar
+from typing import TypeVar
 
-import anyio
 from anyio.abc import TaskGroup
 
 from pica_mcp import text
 from pica_mcp.access import Identity
 from pica_mcp.api import PicaAPI
-from pica_mcp.errors import UnknownAction, Unreachable
+from pica_mcp.errors import UnknownAction
+from pica_mcp.kept import Kept, Known
 from pica_mcp.models import Action, ActionDetails, Connection, Platform
 
 logger = logging.getLogger(__name__)
 
 CONNECTIONS_TTL_SECONDS = 60.0
 _CATALOGUE_TTL_SECONDS = 3600.0
+_FRESH_WAIT_SECONDS = 10.0
 _MAX_KEPT = 4_096
-_CLOSING = "The server is closing."
 _MAX_ACTIONS_BY_KNOWLEDGE = 400
 """Up to here a platform's documents are fetched whole; beyond, only those of the actions that are wanted."""
 
 ValueT = TypeVar("ValueT")
 KeyT = TypeVar("KeyT", bound=Hashable)
+Connections = tuple[Connection, ...]
+Heard = Callable[[Connections | None, Connections], None]
+"""Told of an identity's connections before and after; before is None if they could not be loaded till then."""
 ActionT = TypeVar("ActionT", bound=Action)
-
-
-class Kept(Generic[ValueT]):
-    """A value loaded from upstream by one task at a time and kept for `ttl_seconds`; failures are not kept."""
-
-    def __init__(
-        self, load: Callable[[], Awaitable[ValueT]], ttl_seconds: float, tasks: TaskGroup, clock: Callable[[], float]
-    ) -> None:
-        self._load = load
-        self._ttl_seconds = ttl_seconds
-        self._tasks = tasks
-        self._clock = clock
-        self._flight: _Flight[ValueT] | None = None
-        self._value: tuple[ValueT, float] | None = None
-
-    async def get(self, *, fresh: bool = False) -> ValueT:
-        """Return the value, loading it if it is missing or too old; `fresh` takes no load that began before.
-
-        Raises what loading raised.
-        """
-        if fresh and self._flight:
-            await self._flight.done.wait()
-        if self._value and not fresh and self._clock() - self._value[1] < self._ttl_seconds:
-            return self._value[0]
-        if self._tasks.cancel_scope.cancel_called:
-            raise Unreachable(_CLOSING)
-        if self._flight is None:
-            self._flight = _Flight()
-            self._tasks.start_soon(self._fly, self._flight)
-        return await self._flight.landed()
-
-    async def _fly(self, flight: _Flight[ValueT]) -> None:
-        started = self._clock()
-        try:
-            value = await self._load()
-            self._value = (value, started)
-            flight.outcome.append(value)
-        except Exception as error:  # noqa: BLE001 - carried to every waiter, where a boundary deals with it
-            flight.failure = error
-        finally:
-            self._flight = None
-            flight.done.set()
-
-
-class _Flight(Generic[ValueT]):
-    """One load under way; everyone who waits gets its outcome or its failure."""
-
-    def __init__(self) -> None:
-        self.done = anyio.Event()
-        self.outcome: list[ValueT] = []
-        self.failure: Exception = Unreachable(_CLOSING)
-
-    async def landed(self) -> ValueT:
-        await self.done.wait()
-        for outcome in self.outcome:
-            return outcome
-        raise self.failure.with_traceback(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,23 +70,49 @@ class Catalog:
         self._api = api
         self._tasks = tasks
         self._clock = clock
-        self._connections: dict[Identity, Kept[tuple[Connection, ...]]] = {}
+        self._connections: dict[Identity, Kept[Connections]] = {}
+        self._followers: dict[Identity, Heard] = {}
         self._actions: dict[str, Kept[Actions]] = {}
         self._documents: dict[str, Kept[ActionDetails | None]] = {}
         self._found: dict[tuple[str, ...], Kept[Action | None]] = {}
         self._platforms = Kept(api.platforms, _CATALOGUE_TTL_SECONDS, tasks, clock)
 
-    async def connections(self, identity: Identity, *, fresh: bool = False) -> tuple[Connection, ...]:
-        """Return the identity's connections, at most a minute old. They may hold others': `access` decides."""
-        kept = self._connections.get(identity)
-        if kept is None:
+    async def connections(self, identity: Identity, *, fresh: bool = False) -> Connections:
+        """Return the identity's connections for acting, at most a minute old, or raise why they cannot be told.
+
+        They may hold others': `access` decides.
+        """
+        return await self._connected(identity).get(fresh=fresh)
+
+    async def known_connections(self, identity: Identity, *, fresh: bool = False) -> Known[Connections]:
+        """Return the identity's connections for looking: those last known if Pica does not answer now.
+
+        `fresh` waits a moment for newer ones.
+        """
+        return await self._connected(identity).known(patience_seconds=_FRESH_WAIT_SECONDS if fresh else 0)
+
+    def follow(self, identity: Identity, heard: Heard) -> None:
+        """Call `heard` whenever a load shows that the identity's connections changed."""
+        self._followers[identity] = heard
+
+    def was_asked(self, identity: Identity) -> bool:
+        """Tell if anybody wanted to know the identity's connections."""
+        return identity in self._connections
+
+    def _connected(self, identity: Identity) -> Kept[Connections]:
+        def changed(before: Connections | None, after: Connections) -> None:
+            if heard := self._followers.get(identity):
+                heard(before, after)
+
+        def open_() -> Kept[Connections]:
             load = partial(self._api.connections, identity)
-            kept = self._connections[identity] = Kept(load, CONNECTIONS_TTL_SECONDS, self._tasks, self._clock)
-        return await kept.get(fresh=fresh)
+            return Kept(load, CONNECTIONS_TTL_SECONDS, self._tasks, self._clock, changed)
+
+        return _opened(self._connections, identity, open_)
 
     async def platforms(self) -> tuple[Platform, ...]:
         """Return every platform that can be connected."""
-        return await self._platforms.get()
+        return (await self._platforms.known()).value
 
     async def actions(self, platform: str) -> Actions:
         """Return the platform's actions, with ids as far as they are known."""
@@ -161,12 +133,15 @@ class Catalog:
         document = await self._document(action.id) if listed.documents is None else listed.documents.get(action.id)
         return _usable(action, document)
 
-    async def by_id(self, platform: str, action_id: str) -> ActionDetails:
+    async def by_id(self, platform: str | None, action_id: str) -> ActionDetails:
         """Return the action with this id, as its name would mean it. Raises `UnknownAction` if Pica has none.
 
-        An action of another platform is returned as its document tells it.
+        An action of another platform is returned as its document tells it. Without a platform it is the document's.
         """
-        if action_id:
+        if platform is None:
+            document = await self._document(action_id) if action_id else None
+            platform = document.platform if document else ""
+        if action_id and platform:
             listed = await self.actions(platform)
             document = (listed.documents or {}).get(action_id) or await self._document(action_id)
             if document and document.platform not in ("", platform):
@@ -179,7 +154,7 @@ class Catalog:
                 return _usable(rows[0].model_copy(update={"id": action_id}), document)
             if document and document.platform:
                 return document
-            self._documents.pop(action_id, None)  # an id that a caller made up, perhaps; it may exist tomorrow
+        self._documents.pop(action_id, None)  # an id that a caller made up, perhaps; it may exist tomorrow
         raise UnknownAction(
             f"No action has the id {text.line(repr(action_id), 80)}.",
             "Use an id from search_pica_platform_actions, exactly as it is written.",
@@ -193,12 +168,8 @@ class Catalog:
         return await self._kept(self._documents, action_id, partial(self._api.knowledge, action_id))
 
     async def _kept(self, kept: dict[KeyT, Kept[ValueT]], key: KeyT, load: Callable[[], Awaitable[ValueT]]) -> ValueT:
-        """Return the value of the key. At most so many keys are kept, the oldest go: callers may name any number."""
-        if key not in kept:
-            while len(kept) >= _MAX_KEPT:
-                kept.pop(next(iter(kept)))
-            kept[key] = Kept(load, _CATALOGUE_TTL_SECONDS, self._tasks, self._clock)
-        return await kept[key].get()
+        opened = _opened(kept, key, lambda: Kept(load, _CATALOGUE_TTL_SECONDS, self._tasks, self._clock))
+        return (await opened.known()).value
 
     async def _identified(self, platform: str) -> Actions:
         rows = await self._api.actions(platform)
@@ -219,6 +190,15 @@ class Catalog:
         if len(fitting) != 1:
             return None
         return _merged(Action, action, fitting[0])
+
+
+def _opened(kept: dict[KeyT, Kept[ValueT]], key: KeyT, open_: Callable[[], Kept[ValueT]]) -> Kept[ValueT]:
+    """Return what is kept for the key. At most so many are, the oldest go: callers may name any number."""
+    if key not in kept:
+        while len(kept) >= _MAX_KEPT:
+            kept.pop(next(iter(kept)))
+        kept[key] = open_()
+    return kept[key]
 
 
 def _name(action: Action) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 import mcp_types as mcp
@@ -24,9 +25,10 @@ from pica_mcp.access import (
     usable,
     visible,
 )
-from pica_mcp.catalog import Actions, Catalog
+from pica_mcp.catalog import Actions, Catalog, Connections
 from pica_mcp.errors import PicaError, Reason, Refused
-from pica_mcp.models import Action, ActionDetails, Connection, action_id
+from pica_mcp.kept import Known
+from pica_mcp.models import Action, ActionDetails, Connection, Platform, action_id
 from pica_mcp.naming import prefix, tool_names
 from pica_mcp.tools import Call, FixedTool, Group, Parameters
 
@@ -122,18 +124,23 @@ def _tool(
 
 def _list_tool(catalog: Catalog) -> FixedTool:
     async def run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
-        connections = await catalog.connections(caller.identity)
-        lines = [*_connection_lines(visible(caller, connections))]
-        query = str(arguments.get("query", "")).lower().split()
-        wanted = [line for line in lines if all(word in line["platform"] for word in query)]
-        answer: dict[str, Any] = {"connections": wanted[:_MAX_CONNECTIONS]}
-        if len(wanted) > _MAX_CONNECTIONS:
-            answer["note"] = f"{len(wanted) - _MAX_CONNECTIONS} more are connected; pass a platform's name as `query`."
+        known = await catalog.known_connections(caller.identity, fresh=True)
+        lines = [*_connection_lines(visible(caller, known.value))]
+        notes = [outdated(known)]
+        answer: dict[str, Any] = {}
+        if query := str(arguments.get("query", "")).lower().split():
+            connected = {line["platform"] for line in lines}
+            matching, why = await _matching(catalog, query)
+            lines = [line for line in lines if line["platform"] in matching or _fits(query, line["platform"])]
+            shown = islice(matching.values(), _MAX_PLATFORMS)
+            answer = {"platforms": [_platform_line(platform, connected) for platform in shown]}
+            notes.append(why)
         elif not lines:
-            answer["note"] = _nothing(caller, connections)
-        if query:
-            answer |= await _matching(catalog, query, {line["platform"] for line in lines})
-        return results.said(text.compact(answer))
+            notes.append(_nothing(caller, known.value))
+        if more := lines[_MAX_CONNECTIONS:]:
+            notes.append(f"{len(more)} more are connected; pass a platform's name as `query`.")
+        answer = {"connections": lines[:_MAX_CONNECTIONS], **answer}
+        return results.said(text.compact(answer | ({"note": note} if (note := " ".join(filter(None, notes))) else {})))
 
     return _tool(
         LIST,
@@ -171,19 +178,32 @@ def by_platform(connections: Iterable[Connection]) -> Mapping[str, Mapping[str, 
     return {name: dict(sorted(label_connections(grouped[name]).items())) for name in sorted(grouped)}
 
 
-async def _matching(catalog: Catalog, words: list[str], connected: Container[str]) -> dict[str, Any]:
-    """Return the platforms that match; if they cannot be told now, why not, and what is connected is still told."""
+async def _matching(catalog: Catalog, words: list[str]) -> tuple[Mapping[str, Platform], str]:
+    """Return the platforms that match, by name; if they cannot be told now, none and why not."""
     try:
         platforms = await catalog.platforms()
     except PicaError as error:
-        return {"note": str(error)}
-    found = [p for p in platforms if all(w in f"{p.platform} {p.name} {p.category}".lower() for w in words)]
-    shown = [
-        {"platform": p.platform, "name": text.line(p.name)}
-        | ({"state": "connected"} if p.platform in connected else {"connect": connect_link(p.platform)})
-        for p in found[:_MAX_PLATFORMS]
-    ]
-    return {"platforms": shown}
+        return {}, str(error)
+    return {p.platform: p for p in platforms if _fits(words, f"{p.platform} {p.name} {p.category}")}, ""
+
+
+def _fits(words: Iterable[str], name: str) -> bool:
+    return all(word in name.lower() for word in words)
+
+
+def _platform_line(platform: Platform, connected: Container[str]) -> dict[str, str]:
+    line = {"platform": platform.platform, "name": text.line(platform.name)}
+    if platform.platform in connected:
+        return {**line, "state": "connected"}
+    return {**line, "connect": connect_link(platform.platform)}
+
+
+def outdated(known: Known[Connections]) -> str:
+    """Return why the connections may not be what they are now, empty if they are."""
+    if known.failure is None:
+        return ""
+    why = f": {known.failure}" if isinstance(known.failure, PicaError) else "."
+    return f"This is as of {known.as_of:%Y-%m-%d %H:%M} UTC, since Pica cannot tell now{why}"
 
 
 # Which action fits
@@ -193,20 +213,20 @@ def _search_tool(catalog: Catalog, names: Names) -> FixedTool:
     async def run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
         platform = str(arguments["platform"]).strip().lower()
         executes = not caller.grant.knowledge_only and arguments.get("agentType", "execute") == "execute"
-        found = await catalog.search(platform, str(arguments["query"]), execute=executes)
-        fitting = [a for a in found if (offered(caller, a) if executes else admit(caller, a) is None)]
-        connections = await catalog.connections(caller.identity)
-        connected = any(c.platform == platform for c in usable(caller, connections))
-        callable_by_name = connected and executes and platform in apart(visible(caller, connections))
+        matching = await catalog.search(platform, str(arguments["query"]), execute=executes)
+        fitting = [a for a in matching if (offered(caller, a) if executes else admit(caller, a) is None)]
+        known = (await catalog.known_connections(caller.identity)).value
+        connected = any(c.platform == platform for c in usable(caller, known))
+        callable_by_name = connected and executes and platform in apart(visible(caller, known))
         tool = await _tool_of(catalog, names, platform) if callable_by_name else _no_tool
         answer: dict[str, Any] = {
             "platform": platform,
-            "actions": [_found(action, tool(action)) for action in fitting[:_MAX_FOUND]],
+            "actions": [found(action, tool(action)) for action in fitting[:_MAX_FOUND]],
         }
         if not connected and executes:
             answer["note"] = await _not_connected(catalog, platform)
         elif not fitting:
-            withheld = f"{len(found)} actions match, but this server may use none of them. " if found else ""
+            withheld = f"{len(matching)} actions match, but this server may use none of them. " if matching else ""
             answer["note"] = withheld or "No action matches. Try other words, fewer of them."
         return results.said(text.compact(answer))
 
@@ -260,7 +280,8 @@ async def _not_connected(catalog: Catalog, platform: str) -> str:
     return f"There is no platform {text.line(repr(platform), 60)}. {hint}"
 
 
-def _found(action: Action, tool: str | None) -> dict[str, str]:
+def found(action: Action, tool: str | None) -> dict[str, str]:
+    """Return an action as a line of a list."""
     return {
         **({"tool": tool} if tool else {}),
         "title": text.line(action.title),
@@ -279,7 +300,7 @@ def _knowledge_tool(catalog: Catalog, names: Names) -> FixedTool:
         action = await find_action(catalog, names, platform, str(arguments["actionId"]))
         if refusal := admit(caller, action):
             raise refusal
-        return results.said(_knowledge(action))
+        return results.said(knowledge(action))
 
     return _tool(
         KNOWLEDGE,
@@ -291,7 +312,8 @@ def _knowledge_tool(catalog: Catalog, names: Names) -> FixedTool:
     )
 
 
-def _knowledge(action: ActionDetails) -> str:
+def knowledge(action: ActionDetails) -> str:
+    """Return how the action works, its document fenced, at most `results.MAX_CHARS`."""
     request = text.line(f"{action.method} {action.path}")
     head = f"{text.line(action.title)} ({action.platform}): {request}, effect: {action.effect}."
     parameters = schemas.derive(action)

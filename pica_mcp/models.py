@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar, cast
 
@@ -26,6 +27,10 @@ ACTION_ID_PREFIX = "conn_mod_def::"
 
 CONNECTION_KEY = "connectionKey"
 """The argument of custom actions that is ours to fill in, whatever a model says."""
+
+
+_MAX_MILLISECONDS = 4_102_444_800_000  # the year 2100
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.]{5,20}(Z|[+-]\d\d:?\d\d)?")
 
 
 class Effect(StrEnum):
@@ -66,6 +71,17 @@ def _only_words(tags: Any) -> list[Any]:
         return []
     return [tag for tag in cast(Iterable[Any], tags) if isinstance(tag, str | int) and not isinstance(tag, bool)]
 
+
+def _iso(moment: Any) -> Any:
+    # The older generation counts milliseconds.
+    text = str(moment)
+    if text.isdecimal() and 0 < int(text) < _MAX_MILLISECONDS:
+        return datetime.fromtimestamp(int(text) / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return text if _ISO.fullmatch(text) else ""
+
+
+Moment = Annotated[str, BeforeValidator(_iso)]
+"""A time in ISO-8601, empty if it is not known."""
 
 Tags = Annotated[tuple[str, ...], BeforeValidator(_only_words)]
 """The words of a list; whatever else is in it is left out."""
@@ -108,7 +124,13 @@ class Connection(Record):
     tags: Tags = ()
     state: Word = "unknown"
     active: bool = True
-    created_at: str = Field("", validation_alias=AliasChoices("createdAt", "created_at"))
+    created_at: Moment = Field("", validation_alias=AliasChoices("createdAt", "created_at"))
+    updated_at: Moment = Field("", validation_alias=AliasChoices("updatedAt", "updated_at"))
+
+    @property
+    def modified(self) -> str:
+        """When it last changed, in ISO-8601, as far as Pica tells."""
+        return self.updated_at or self.created_at
 
     @property
     def works(self) -> bool:

@@ -30,10 +30,10 @@ _FINAL = frozenset(
 class Pipeline:
     """Answers tool calls."""
 
-    def __init__(self, catalog: Catalog, api: PicaAPI, budget: Budget) -> None:
+    def __init__(self, catalog: Catalog, names: Names, api: PicaAPI, budget: Budget) -> None:
         self._catalog = catalog
         self._api = api
-        self._names = Names(catalog)
+        self._names = names
         self.toolbox = Toolbox(catalog, self._names, fixed_tools(catalog, self._names, self._execute), budget)
 
     async def call(self, caller: Caller, name: str, arguments: Mapping[str, Any]) -> mcp.CallToolResult:

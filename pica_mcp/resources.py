@@ -1,85 +1,163 @@
-"""The room of what can be read: the caller's connections, as resources.
+"""The room of what can be read: connections, platforms and actions, as resources.
 
-Nothing is only here: `list_pica_integrations` tells the same, since most clients show no resources.
+    pica://connections                       what is connected                   JSON
+    pica://connections/{platform}/{label}    one connection                      JSON
+    pica://platforms                         what can be connected               JSON
+    pica://platforms/{platform}              a platform, and what it can do      JSON
+    pica://actions/{id}                      how an action works                 Markdown
+
+Nothing is only here: the fixed tools tell the same, since most clients show no resources. What the caller may not see
+is unknown here as well, and completions do not offer it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
 import mcp_types as mcp
 
 from pica_mcp import text
-from pica_mcp.access import Caller, connect_link, label_connections, visible
-from pica_mcp.catalog import Catalog
-from pica_mcp.errors import UnknownResource
-from pica_mcp.models import Connection
+from pica_mcp.access import Caller, admit, connect_link, offered, usable, visible
+from pica_mcp.catalog import Catalog, Connections
+from pica_mcp.discovery import Names, by_platform, found, knowledge, outdated
+from pica_mcp.errors import UnknownAction, UnknownResource
+from pica_mcp.kept import Known
+from pica_mcp.models import Connection, action_id
 
-ALL = "pica://connections"
-ONE = "pica://connections/{platform}/{label}"
-_JSON = "application/json"
+CONNECTIONS, PLATFORMS, ACTIONS = "pica://connections", "pica://platforms", "pica://actions"
+ONE_CONNECTION = f"{CONNECTIONS}/{{platform}}/{{label}}"
+ONE_PLATFORM = f"{PLATFORMS}/{{platform}}"
+ONE_ACTION = f"{ACTIONS}/{{id}}"
+
+_JSON, _MARKDOWN = "application/json", "text/markdown"
+_MAX_ACTIONS = 200
 
 
 class Resources:
-    """The caller's connections by URI. Keys never appear."""
+    """What the caller may read, by URI. Keys never appear."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, names: Names) -> None:
         self._catalog = catalog
+        self._names = names
 
     async def list(self, caller: Caller) -> tuple[mcp.Resource, ...]:
-        """Return one resource for all connections and one for each."""
-        index = mcp.Resource(
-            uri=ALL, name="connections", title="Connections", mime_type=_JSON, description="The connected accounts."
+        """Return what is connected, all and one by one, and the platforms of that."""
+        return self.listed(caller, (await self._catalog.known_connections(caller.identity)).value)
+
+    def listed(self, caller: Caller, connections: Connections) -> tuple[mcp.Resource, ...]:
+        """Return the list as it is if these are the connections."""
+        own = visible(caller, connections)
+        platforms = sorted({connection.platform for connection in own})
+        return (
+            _resource(CONNECTIONS, "connections", "The connected accounts.", 1.0, own),
+            *(_listed(at, label, connection) for at, (label, connection) in _by_uri(own).items()),
+            _resource(PLATFORMS, "platforms", "The platforms that can be connected.", 0.2),
+            *(_resource(_uri(PLATFORMS, p), p, f"What {text.line(p)} can do.", 0.4) for p in platforms),
         )
-        return (index, *(_resource(uri, label, c) for uri, label, c in await self._own(caller)))
+
+    def differing(self, caller: Caller, before: Connections, after: Connections) -> frozenset[str]:
+        """Return the URIs whose content is another now, or no longer there, or new."""
+        old, new = (_contents(visible(caller, connections)) for connections in (before, after))
+        return frozenset(uri for uri in old.keys() | new.keys() if old.get(uri) != new.get(uri))
 
     def templates(self) -> tuple[mcp.ResourceTemplate, ...]:
-        """Return the shape of the URIs."""
+        """Return the shapes of the URIs."""
         return (
-            mcp.ResourceTemplate(
-                uri_template=ONE,
-                name="connection",
-                title="Connection",
-                mime_type=_JSON,
-                description="One connected account, by platform and label.",
-            ),
+            _template(ONE_CONNECTION, "connection", "A connected account, by platform and label.", _JSON, 0.8),
+            _template(ONE_PLATFORM, "platform", "A platform: what is connected, and what it can do.", _JSON, 0.4),
+            _template(ONE_ACTION, "action", "How an action works: arguments, request, response.", _MARKDOWN, 0.4),
         )
 
     async def read(self, caller: Caller, uri: str) -> mcp.TextResourceContents:
-        """Return the resource as JSON text. Raises `UnknownResource`, alike for another's and for none."""
-        own = await self._own(caller)
-        if uri == ALL:
-            content: Any = {
-                "identity": str(caller.identity),
-                "connections": [{"uri": at, **_facts(label, c)} for at, label, c in own],
-            }
-        else:
-            content = next((_facts(label, c) for at, label, c in own if unquote(at) == unquote(uri)), None)
+        """Return the resource's text. Raises `UnknownResource`, alike for another's and for none."""
+        kind, _, rest = uri.rstrip("/").removeprefix("pica://").partition("/")
+        match kind, [unquote(part) for part in rest.split("/") if part]:
+            case "connections", [] | [_, _] as one:
+                content = await self._connections(caller, *one)
+            case "platforms", []:
+                content = await self._platforms(caller)
+            case "platforms", [platform]:
+                content = await self._platform(caller, platform)
+            case "actions", [wanted]:
+                content = await self._action(caller, wanted)
+            case _:
+                content = None
         if content is None:
-            raise UnknownResource(
-                f"There is no resource {text.line(repr(uri), 120)}.", f"Read {ALL} for what there is."
-            )
+            problem = f"There is no resource {text.line(repr(uri), 120)}."
+            raise UnknownResource(problem, f"Read {CONNECTIONS} or {PLATFORMS} for what there is.")
+        if isinstance(content, str):
+            return mcp.TextResourceContents(uri=uri, mime_type=_MARKDOWN, text=content)
         return mcp.TextResourceContents(uri=uri, mime_type=_JSON, text=text.clean(text.compact(content)))
 
-    async def _own(self, caller: Caller) -> Iterable[tuple[str, str, Connection]]:
-        """Return URI, label and connection of everything that is the caller's, in a stable order."""
-        own = visible(caller, await self._catalog.connections(caller.identity))
-        return [
-            (f"{ALL}/{quote(platform, safe='')}/{quote(label, safe='')}", label, connection)
-            for platform in sorted({c.platform for c in own})
-            for label, connection in sorted(label_connections(c for c in own if c.platform == platform).items())
+    async def _connections(self, caller: Caller, *one: str) -> Any:
+        """Return all connections, or the one of that platform and label, or None."""
+        known = await self._catalog.known_connections(caller.identity)
+        own = _by_uri(visible(caller, known.value))
+        facts = [{"uri": at, **_facts(label, connection)} for at, (label, connection) in own.items()]
+        if not one:
+            return {"identity": str(caller.identity), "connections": facts} | _as_of(known)
+        return next((fact | _as_of(known) for fact in facts if (fact["platform"], fact["connection"]) == one), None)
+
+    async def _platforms(self, caller: Caller) -> Any:
+        known = await self._catalog.known_connections(caller.identity)
+        connected = {connection.platform for connection in visible(caller, known.value)}
+        platforms = [
+            {"platform": p.platform, "name": text.line(p.name), "category": text.line(p.category)}
+            | {"connected": p.platform in connected}
+            for p in await self._catalog.platforms()
         ]
+        return {"platforms": platforms} | _as_of(known)
+
+    async def _platform(self, caller: Caller, platform: str) -> Any:
+        """Return what is connected there and the actions offered to the caller, or None for no such platform."""
+        known = await self._catalog.known_connections(caller.identity)
+        own = by_platform(visible(caller, known.value)).get(platform, {})
+        kind = next((p for p in await self._catalog.platforms() if p.platform == platform), None)
+        if kind is None and not own:
+            return None
+        named = await self._names.of(platform)
+        actions = [found(action, name) for name, action in sorted(named.items()) if offered(caller, action)]
+        return {
+            "platform": platform,
+            "name": text.line(kind.name) if kind else platform,
+            "connections": [_facts(label, connection) for label, connection in own.items()],
+            **({} if usable(caller, own.values()) else {"connect": connect_link(platform)}),
+            "actions": actions[:_MAX_ACTIONS],
+            **({"more": f"{len(actions) - _MAX_ACTIONS} actions; search for them."} if actions[_MAX_ACTIONS:] else {}),
+        } | _as_of(known)
+
+    async def _action(self, caller: Caller, wanted: str) -> str | None:
+        """Return the action's document, or None if there is none that the caller may know of."""
+        try:
+            action = await self._catalog.by_id(None, action_id(wanted))
+        except UnknownAction:
+            return None
+        return text.clean(knowledge(action)) if admit(caller, action) is None else None
 
 
-def _resource(uri: str, label: str, connection: Connection) -> mcp.Resource:
-    return mcp.Resource(
-        uri=uri,
-        name=f"{text.line(connection.platform)}: {label}",
-        mime_type=_JSON,
-        description=f"{text.line(connection.platform)} account, {text.line(connection.state)}.",
-    )
+def _uri(*parts: str) -> str:
+    head, *rest = parts
+    return "/".join((head, *(quote(part, safe="") for part in rest)))
+
+
+def _by_uri(own: Iterable[Connection]) -> Mapping[str, tuple[str, Connection]]:
+    """Return URI → label and connection, in a stable order."""
+    return {
+        _uri(CONNECTIONS, platform, label): (label, connection)
+        for platform, labels in by_platform(own).items()
+        for label, connection in labels.items()
+    }
+
+
+def _contents(own: Iterable[Connection]) -> Mapping[str, Any]:
+    """Return what the content of each resource depends on, as far as it depends on connections."""
+    each = {at: _facts(label, connection) for at, (label, connection) in _by_uri(own).items()}
+    platforms: dict[str, list[Any]] = {}
+    for facts in each.values():
+        platforms.setdefault(_uri(PLATFORMS, facts["platform"]), []).append(facts)
+    return {CONNECTIONS: list(each.values()), PLATFORMS: list(platforms), **platforms, **each}
 
 
 def _facts(label: str, connection: Connection) -> dict[str, Any]:
@@ -95,3 +173,36 @@ def _facts(label: str, connection: Connection) -> dict[str, Any]:
         "tags": list(connection.tags),
         "connectedAt": connection.created_at,
     } | ({"reconnect": connect_link(connection.platform)} if not connection.works else {})
+
+
+def _as_of(known: Known[Connections]) -> dict[str, str]:
+    return {"asOf": known.as_of.isoformat(timespec="seconds"), "note": note} if (note := outdated(known)) else {}
+
+
+def _listed(uri: str, label: str, connection: Connection) -> mcp.Resource:
+    platform = text.line(connection.platform)
+    description = f"{platform} account, {text.line(connection.state)}."
+    return _resource(uri, f"{platform}: {label}", description, 0.8, (connection,))
+
+
+def _resource(
+    uri: str, name: str, description: str, priority: float, connections: Iterable[Connection] = ()
+) -> mcp.Resource:
+    modified = max((connection.modified for connection in connections), default="")
+    return mcp.Resource(
+        uri=uri,
+        name=name,
+        mime_type=_JSON,
+        description=description,
+        annotations=mcp.Annotations(priority=priority, last_modified=modified or None),
+    )
+
+
+def _template(uri: str, name: str, description: str, mime_type: str, priority: float) -> mcp.ResourceTemplate:
+    return mcp.ResourceTemplate(
+        uri_template=uri,
+        name=name,
+        description=description,
+        mime_type=mime_type,
+        annotations=mcp.Annotations(priority=priority),
+    )

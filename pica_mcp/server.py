@@ -6,27 +6,42 @@ The boundary is there because the legacy wire would send whatever an unexpected 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
 from typing import Any, TypeVar
 
 import anyio
 import mcp_types as mcp
-from mcp.server.context import ServerRequestContext
-from mcp.server.lowlevel.server import Server
+from anyio.abc import TaskGroup
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.lowlevel.server import NotificationOptions, Server
+from mcp.server.models import InitializationOptions
+from mcp.server.session import ServerSession
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 from mcp.shared.exceptions import MCPError
+from mcp.shared.subscriptions import (
+    ResourcesListChanged,
+    ResourceUpdated,
+    ServerEvent,
+    ToolsListChanged,
+    event_to_notification,
+)
 
 from pica_mcp import __version__
-from pica_mcp.access import Caller
+from pica_mcp.access import CONNECTIONS_PAGE, Caller
 from pica_mcp.app import App
-from pica_mcp.catalog import CONNECTIONS_TTL_SECONDS
 from pica_mcp.errors import PicaError, UnknownResource, UnknownTool
+from pica_mcp.watch import Changes
 
 logger = logging.getLogger(__name__)
 
 _DEADLINE_SECONDS = 58.0
 """For any request; calls have an earlier one of their own, which tells more."""
 
-_TTL_MS = int(CONNECTIONS_TTL_SECONDS * 1000)
+_BEAT_SECONDS = 5.0
+_NOTICE_SECONDS = 5.0
+_MAX_SESSIONS = 1_024
 
 Context = ServerRequestContext[Any, Any]
 ParamsT = TypeVar("ParamsT")
@@ -35,41 +50,164 @@ ResultT = TypeVar("ResultT")
 
 def build(app: App) -> Server[Any]:
     """Return a server that answers for the application's caller, in both protocol eras."""
-    caller, toolbox, resources = app.caller, app.pipeline.toolbox, app.resources
-
-    async def list_tools(_ctx: Context, _params: mcp.PaginatedRequestParams | None) -> mcp.ListToolsResult:
-        listing = await toolbox.list(caller)
-        tools = [tool.definition for tool in listing.tools]
-        return mcp.ListToolsResult(tools=tools, ttl_ms=_TTL_MS if listing.complete else 0, cache_scope="private")
-
-    async def call_tool(_ctx: Context, params: mcp.CallToolRequestParams) -> mcp.CallToolResult:
-        return await app.pipeline.call(caller, params.name, params.arguments or {})
-
-    async def list_resources(_ctx: Context, _params: mcp.PaginatedRequestParams | None) -> mcp.ListResourcesResult:
-        listed = await resources.list(caller)
-        return mcp.ListResourcesResult(resources=list(listed), ttl_ms=_TTL_MS, cache_scope="private")
-
-    async def list_templates(
-        _ctx: Context, _params: mcp.PaginatedRequestParams | None
-    ) -> mcp.ListResourceTemplatesResult:
-        templates = list(resources.templates())
-        return mcp.ListResourceTemplatesResult(resource_templates=templates, ttl_ms=_TTL_MS, cache_scope="private")
-
-    async def read_resource(_ctx: Context, params: mcp.ReadResourceRequestParams) -> mcp.ReadResourceResult:
-        content = await resources.read(caller, str(params.uri))
-        return mcp.ReadResourceResult(contents=[content], ttl_ms=_TTL_MS, cache_scope="private")
-
-    return Server(
+    notices = Notices()
+    app.watch.tell(notices.send)
+    answers = _Answers(app, notices)
+    server = _Server(
         "pica-mcp",
         version=__version__,
         title="Pica",
-        instructions=instructions(caller),
-        on_list_tools=_guarded(list_tools),
-        on_call_tool=_guarded(call_tool),
-        on_list_resources=_guarded(list_resources),
-        on_list_resource_templates=_guarded(list_templates),
-        on_read_resource=_guarded(read_resource),
+        instructions=instructions(app.caller),
+        on_list_tools=_guarded(answers.list_tools),
+        on_call_tool=_guarded(answers.call_tool),
+        on_list_resources=_guarded(answers.list_resources),
+        on_list_resource_templates=_guarded(answers.list_templates),
+        on_read_resource=_guarded(answers.read_resource),
+        on_subscribe_resource=_guarded(answers.subscribe),
+        on_unsubscribe_resource=_guarded(answers.unsubscribe),
+        on_subscriptions_listen=answers.listen,  # ends with the client, not with a deadline
+        on_completion=_guarded(answers.complete),
     )
+    server.middleware.append(notices.meet)
+    return server
+
+
+class _Answers:
+    """The handlers, one for each method."""
+
+    def __init__(self, app: App, notices: Notices) -> None:
+        self._app = app
+        self._notices = notices
+        self._ttl_ms = int(app.watch.poll_seconds * 1000)
+
+    async def list_tools(self, _: Context, _params: mcp.PaginatedRequestParams | None) -> mcp.ListToolsResult:
+        listing = await self._app.pipeline.toolbox.list(self._app.caller)
+        self._app.watch.shown(listing)
+        tools = [tool.definition for tool in listing.tools]
+        return mcp.ListToolsResult(tools=tools, ttl_ms=self._ttl_ms if listing.complete else 0, cache_scope="private")
+
+    async def call_tool(self, ctx: Context, params: mcp.CallToolRequestParams) -> mcp.CallToolResult:
+        with _heartbeat(self._app.tasks, ctx):
+            result = await self._app.pipeline.call(self._app.caller, params.name, params.arguments or {})
+        if any(isinstance(block, mcp.TextContent) and CONNECTIONS_PAGE in block.text for block in result.content):
+            self._app.watch.hurry()  # a person may follow the link
+        return result
+
+    async def list_resources(self, _: Context, _params: mcp.PaginatedRequestParams | None) -> mcp.ListResourcesResult:
+        listed = await self._app.resources.list(self._app.caller)
+        return mcp.ListResourcesResult(resources=list(listed), ttl_ms=self._ttl_ms, cache_scope="private")
+
+    async def list_templates(
+        self, _: Context, _params: mcp.PaginatedRequestParams | None
+    ) -> mcp.ListResourceTemplatesResult:
+        templates = list(self._app.resources.templates())
+        return mcp.ListResourceTemplatesResult(resource_templates=templates, ttl_ms=self._ttl_ms, cache_scope="private")
+
+    async def read_resource(self, _: Context, params: mcp.ReadResourceRequestParams) -> mcp.ReadResourceResult:
+        content = await self._app.resources.read(self._app.caller, str(params.uri))
+        return mcp.ReadResourceResult(contents=[content], ttl_ms=self._ttl_ms, cache_scope="private")
+
+    async def subscribe(self, ctx: Context, params: mcp.SubscribeRequestParams) -> mcp.EmptyResult:
+        await self._app.resources.read(self._app.caller, str(params.uri))  # what cannot be read is not watched
+        self._notices.watched(ctx, str(params.uri))
+        return mcp.EmptyResult()
+
+    async def unsubscribe(self, ctx: Context, params: mcp.UnsubscribeRequestParams) -> mcp.EmptyResult:
+        self._notices.unwatched(ctx, str(params.uri))
+        return mcp.EmptyResult()
+
+    async def listen(self, ctx: Context, params: mcp.SubscriptionsListenRequestParams) -> mcp.SubscriptionsListenResult:
+        self._app.watch.begin()
+        return await self._notices.listen(ctx, params)
+
+    async def complete(self, _: Context, params: mcp.CompleteRequestParams) -> mcp.CompleteResult:
+        template = params.ref.uri if isinstance(params.ref, mcp.ResourceTemplateReference) else params.ref.name
+        given = (params.context and params.context.arguments) or {}
+        completion = await self._app.completions.complete(
+            self._app.caller, template, params.argument.name, params.argument.value, given
+        )
+        return mcp.CompleteResult(completion=completion)
+
+
+class _Server(Server[Any]):
+    """A server that announces to clients of the older era that its lists change, whatever transport it is on."""
+
+    def create_initialization_options(
+        self, notification_options: NotificationOptions | None = None, *args: Any, **kwargs: Any
+    ) -> InitializationOptions:
+        options = notification_options or NotificationOptions(resources_changed=True, tools_changed=True)
+        return super().create_initialization_options(options, *args, **kwargs)
+
+
+class Notices:
+    """Tells clients what changed: on the streams on which they listen, and in the older era on their sessions."""
+
+    def __init__(self) -> None:
+        self._bus = InMemorySubscriptionBus()
+        self._sessions: dict[str | None, ServerSession] = {}
+        self._watched: dict[str | None, set[str]] = {}
+        self.listen = ListenHandler(self._bus)
+
+    async def meet(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        """Remember the session of a client that has shaken hands: only then may it be told things unasked."""
+        if ctx.method == "notifications/initialized":
+            while len(self._sessions) >= _MAX_SESSIONS:
+                gone = next(iter(self._sessions))
+                del self._sessions[gone]
+                self._watched.pop(gone, None)
+            self._sessions[_session(ctx)] = ctx.session
+        return await call_next(ctx)
+
+    def watched(self, ctx: Context, uri: str) -> None:
+        """Tell this client from now on when the resource changes."""
+        self._watched.setdefault(_session(ctx), set()).add(uri)
+
+    def unwatched(self, ctx: Context, uri: str) -> None:
+        """Stop telling it."""
+        self._watched.get(_session(ctx), set()).discard(uri)
+
+    async def send(self, changes: Changes) -> None:
+        """Tell every client what it wanted to know of; one that does not read is not waited for."""
+        for event in _events(changes):
+            await self._bus.publish(event)
+        for key, session in tuple(self._sessions.items()):
+            watched = self._watched.get(key, set())
+            with anyio.move_on_after(_NOTICE_SECONDS):
+                for event in _events(changes):
+                    if not isinstance(event, ResourceUpdated) or event.uri in watched:
+                        await session.send_notification(event_to_notification(event, {}))
+
+
+def _session(ctx: Context) -> str | None:
+    """Return the client's session over HTTP; over stdio there is one client, without an id."""
+    return ctx.request.headers.get("mcp-session-id") if ctx.request else None
+
+
+def _events(changes: Changes) -> Iterator[ServerEvent]:
+    if changes.tools:
+        yield ToolsListChanged()
+    if changes.resources:
+        yield ResourcesListChanged()
+    yield from map(ResourceUpdated, sorted(changes.updated))
+
+
+@contextmanager
+def _heartbeat(tasks: TaskGroup, ctx: Context) -> Generator[None]:
+    """Tell a client that gave a progress token now and then that its call is still being worked on."""
+    scope = anyio.CancelScope()
+
+    async def beat() -> None:
+        with scope, suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+            for beats in count(1):
+                await anyio.sleep(_BEAT_SECONDS)
+                seconds = beats * _BEAT_SECONDS
+                await ctx.session.report_progress(seconds, message=f"Waiting for the answer for {seconds:.0f} s.")
+
+    tasks.start_soon(beat)  # without a token, the SDK keeps it to itself
+    try:
+        yield
+    finally:
+        scope.cancel()
 
 
 def _guarded(

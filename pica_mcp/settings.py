@@ -68,6 +68,7 @@ OPTIONS = (
     Option("tools", "auto: as many as the budget holds; all; none: fixed tools only.", "auto|all|none", "auto"),
     Option("max_tools", "Budget: how many tools to list, fixed ones included.", "N", "32"),
     Option("max_tool_tokens", "Budget: how many tokens of definitions to list.", "N", "7000"),
+    Option("poll_seconds", "How often to look for changed connections, at most 60.", "N", "60"),
     Option("log_level", "What to log to stderr.", "debug|info|warning|error", "warning"),
 )
 
@@ -84,6 +85,7 @@ class Settings:
     tools: ToolMode = "auto"
     max_tools: int = 32
     max_tool_tokens: int = 7_000
+    poll_seconds: int = 60
     log_level: LogLevel = "warning"
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
@@ -133,6 +135,7 @@ def load(
         tools=cast(ToolMode, read("tools", lambda value: _one_of(value, get_args(ToolMode)))),
         max_tools=read("max_tools", _count),
         max_tool_tokens=read("max_tool_tokens", _count),
+        poll_seconds=read("poll_seconds", _poll_seconds),
         log_level=cast(LogLevel, read("log_level", lambda value: _one_of(value, get_args(LogLevel)))),
         proxy=None if sandbox else _proxy(base_url),
         ca_file=None if sandbox else _certificates(environ),
@@ -181,6 +184,13 @@ def _flag(value: str) -> bool:
 def _count(value: str) -> int:
     if not re.fullmatch(r"[1-9]\d{0,6}", value):
         raise ValueError("a whole number above 0")
+    return int(value)
+
+
+def _poll_seconds(value: str) -> int:
+    # Nobody may act on connections that are older than a minute, nor believe in them.
+    if not re.fullmatch(r"[1-9]\d?", value) or int(value) > 60:
+        raise ValueError("a whole number from 1 to 60")
     return int(value)
 
 

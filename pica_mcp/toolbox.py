@@ -79,7 +79,7 @@ class Toolbox:
         deadline = anyio.current_time() + LIST_WAIT_SECONDS
         with anyio.CancelScope(deadline=deadline):
             try:
-                own = visible(caller, await self._catalog.connections(caller.identity))
+                own = visible(caller, (await self._catalog.known_connections(caller.identity)).value)
             except PicaError:
                 return Listing(fixed, complete=False)
             offers = await self._offers(caller, own, deadline)

@@ -33,6 +33,7 @@ VALUES: dict[str, tuple[str, str, Callable[[Settings], Any], Any, Any]] = {
     "tools": ("all", "None", lambda s: s.tools, "all", "none"),
     "max_tools": ("5", "9999999", lambda s: s.max_tools, 5, 9_999_999),
     "max_tool_tokens": ("1", "100", lambda s: s.max_tool_tokens, 1, 100),
+    "poll_seconds": ("1", "60", lambda s: s.poll_seconds, 1, 60),
     "log_level": ("debug", "ERROR", lambda s: s.log_level, "debug", "error"),
 }
 BAD: dict[str, tuple[list[str], str]] = {
@@ -58,6 +59,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "tools": (["some"], "one of auto, all, none"),
     "max_tools": (["0", "-1", "1.5", "many", "1_0", "99999999"], "a whole number above 0"),
     "max_tool_tokens": (["0", "1e3"], "a whole number above 0"),
+    "poll_seconds": (["0", "61", "100", "1.5", "x"], "a whole number from 1 to 60"),
     "log_level": (["loud"], "one of debug, info, warning, error"),
 }  # fmt: skip
 

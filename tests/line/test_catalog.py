@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +18,8 @@ from starlette.routing import Route
 from pica_mcp import catalog as room
 from pica_mcp.access import Identity, IdentityType
 from pica_mcp.api import Endpoint, open_api
-from pica_mcp.catalog import CONNECTIONS_TTL_SECONDS, Actions, Catalog, Kept
-from pica_mcp.errors import UnknownAction, Unreachable
+from pica_mcp.catalog import CONNECTIONS_TTL_SECONDS, Actions, Catalog
+from pica_mcp.errors import UnknownAction
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 
 HOUR = 3600.0
@@ -38,192 +38,6 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-# One value, kept
-
-
-@dataclass
-class Source:
-    """Something to load from: counts its loads, and holds them until it is let go."""
-
-    loads: int = 0
-    failure: Exception | None = None
-    hold: bool = False
-    go: anyio.Event = field(default_factory=anyio.Event)
-
-    async def __call__(self) -> int:
-        self.loads += 1
-        if self.hold:
-            await self.go.wait()
-        await checkpoint()
-        if self.failure:
-            raise self.failure
-        return self.loads
-
-
-Open = Callable[[Callable[[], Awaitable[int]]], Kept[int]]
-
-
-@asynccontextmanager
-async def keeping(clock: Clock) -> AsyncGenerator[Open]:
-    """Open a place for values that are kept for ten seconds."""
-    with anyio.fail_after(10):
-        async with anyio.create_task_group() as tasks:
-            yield lambda load: Kept(load, 10.0, tasks, clock)
-            tasks.cancel_scope.cancel()
-
-
-async def test_twenty_who_ask_at_once_share_one_load(clock: Clock) -> None:
-    source = Source(hold=True)
-    got: list[int] = []
-    async with keeping(clock) as keep:
-        kept = keep(source)
-
-        async def ask() -> None:
-            got.append(await kept.get())
-
-        async with anyio.create_task_group() as callers:
-            for _ in range(20):
-                callers.start_soon(ask)
-            await anyio.wait_all_tasks_blocked()
-            source.go.set()
-    assert got == [1] * 20
-    assert source.loads == 1
-
-
-async def test_a_value_is_kept_until_its_time_is_over(clock: Clock) -> None:
-    async with keeping(clock) as keep:
-        kept = keep(Source())
-        assert await kept.get() == 1
-        clock.now += 9.999
-        assert await kept.get() == 1
-        clock.now += 0.001
-        assert await kept.get() == 2
-
-
-async def test_the_time_counts_from_the_start_of_the_load_since_the_answer_may_be_that_old(clock: Clock) -> None:
-    source = Source(hold=True)
-    async with keeping(clock) as keep:
-        kept = keep(source)
-        async with anyio.create_task_group() as callers:
-            callers.start_soon(kept.get)
-            await anyio.wait_all_tasks_blocked()
-            clock.now += 9
-            source.go.set()
-        clock.now += 0.999
-        assert await kept.get() == 1
-        clock.now += 0.001
-        assert await kept.get() == 2
-
-
-async def test_a_fresh_value_is_loaded_though_one_is_kept_and_is_kept_in_its_place(clock: Clock) -> None:
-    async with keeping(clock) as keep:
-        kept = keep(Source())
-        assert await kept.get() == 1
-        assert await kept.get(fresh=True) == 2
-        assert await kept.get() == 2
-
-
-async def test_a_failed_load_is_told_to_all_who_waited_and_the_next_who_asks_loads_again(clock: Clock) -> None:
-    source = Source(hold=True, failure=Unreachable("Pica is out of order."))
-    told: list[str] = []
-    async with keeping(clock) as keep:
-        kept = keep(source)
-
-        async def ask() -> None:
-            with pytest.raises(Unreachable) as caught:
-                await kept.get()
-            told.append(str(caught.value))
-
-        async with anyio.create_task_group() as callers:
-            for _ in range(5):
-                callers.start_soon(ask)
-            await anyio.wait_all_tasks_blocked()
-            source.go.set()
-        assert told == ["Pica is out of order."] * 5
-        assert source.loads == 1
-        source.failure = None
-        assert await kept.get() == 2
-
-
-async def test_an_unexpected_failure_reaches_the_one_who_waits_and_stops_nobody_else(clock: Clock) -> None:
-    async with keeping(clock) as keep:
-        broken, other = keep(Source(failure=ZeroDivisionError())), keep(Source())
-        with pytest.raises(ZeroDivisionError):
-            await broken.get()
-        assert await other.get() == 1
-
-
-async def test_a_failed_refresh_leaves_what_is_kept(clock: Clock) -> None:
-    source = Source()
-    async with keeping(clock) as keep:
-        kept = keep(source)
-        assert await kept.get() == 1
-        source.failure = Unreachable("Pica is out of order.")
-        with pytest.raises(Unreachable):
-            await kept.get(fresh=True)
-        assert await kept.get() == 1
-
-
-async def test_one_who_gives_up_does_not_spoil_the_load_for_the_others(clock: Clock) -> None:
-    source = Source(hold=True)
-    got: list[int] = []
-    async with keeping(clock) as keep:
-        kept = keep(source)
-
-        async def ask() -> None:
-            got.append(await kept.get())
-
-        async with anyio.create_task_group() as patient, anyio.create_task_group() as impatient:
-            impatient.start_soon(ask)
-            await anyio.wait_all_tasks_blocked()  # so that it is the first who asks that gives up
-            patient.start_soon(ask)
-            await anyio.wait_all_tasks_blocked()
-            impatient.cancel_scope.cancel()
-            source.go.set()
-    assert got == [1]
-    assert source.loads == 1
-
-
-async def test_a_load_that_nobody_waits_for_any_more_is_kept_all_the_same(clock: Clock) -> None:
-    source = Source(hold=True)
-    async with keeping(clock) as keep:
-        kept = keep(source)
-        async with anyio.create_task_group() as callers:
-            callers.start_soon(kept.get)
-            await anyio.wait_all_tasks_blocked()
-            callers.cancel_scope.cancel()
-        source.go.set()
-        assert await kept.get() == 1
-        assert source.loads == 1
-
-
-async def test_a_load_that_is_stopped_at_the_end_is_an_error_and_no_value(clock: Clock) -> None:
-    told: list[str] = []
-    async with anyio.create_task_group() as callers:
-        async with anyio.create_task_group() as tasks:
-            kept = Kept(Source(hold=True), 10.0, tasks, clock)
-
-            async def ask() -> None:
-                with pytest.raises(Unreachable) as caught:
-                    await kept.get()
-                told.append(str(caught.value))
-
-            callers.start_soon(ask)
-            await anyio.wait_all_tasks_blocked()
-            tasks.cancel_scope.cancel()
-        await anyio.wait_all_tasks_blocked()
-        callers.cancel_scope.cancel()
-    assert told == ["The server is closing."]
-
-
-async def test_asking_after_the_end_is_an_error_every_time_and_never_hangs(clock: Clock) -> None:
-    async with keeping(clock) as keep:
-        kept = keep(Source())
-    for _ in range(2):
-        with anyio.fail_after(1), pytest.raises((RuntimeError, Unreachable)):
-            await kept.get()
 
 
 # A pretend Pica whose catalogue a test writes
@@ -309,6 +123,11 @@ async def cataloguing(pica: Any, clock: Clock | None = None) -> AsyncGenerator[C
             tasks.cancel_scope.cancel()
 
 
+async def loaded_behind() -> None:
+    """Let the loads end that nobody waits for."""
+    await anyio.wait_all_tasks_blocked()
+
+
 def ids(actions: Actions) -> dict[str, str]:
     return {action.title: action.id for action in actions.known}
 
@@ -331,6 +150,7 @@ async def test_the_catalogue_is_asked_for_once_an_hour_however_many_want_it(cloc
         clock.now += 1
         await catalog.platforms()
         await catalog.actions("gmail")
+        await loaded_behind()
         assert len(box.requests) == 2 * asked
     assert asked == 3  # connectors, actions, documents
 
@@ -678,6 +498,8 @@ async def test_a_changed_catalogue_is_seen_after_an_hour(clock: Clock) -> None:
         pica.rows, pica.documents = [row("Get")], [document(2, "Get")]
         assert set(ids(await catalog.actions("crm"))) == {"Send"}
         clock.now += HOUR
+        assert set(ids(await catalog.actions("crm"))) == {"Send"}  # at once, and the new ones are loaded behind
+        await loaded_behind()
         assert ids(await catalog.actions("crm")) == {"Get": "conn_mod_def::2::x"}
         assert (await catalog.by_id("crm", "conn_mod_def::2::x")).title == "Get"
 
@@ -694,6 +516,8 @@ async def test_a_changed_document_is_seen_after_an_hour_by_those_who_know_its_id
         assert (await catalog.by_id("crm", "conn_mod_def::1::x")).path == "/1"
         pica.documents = [document(1, "Send", path="/v2")]
         clock.now += HOUR
+        assert (await catalog.by_id("crm", "conn_mod_def::1::x")).path == "/1"
+        await loaded_behind()
         assert (await catalog.by_id("crm", "conn_mod_def::1::x")).path == "/v2"
 
 
@@ -709,6 +533,8 @@ async def test_an_action_that_pica_withdrew_is_unknown_after_an_hour(
         assert (await catalog.by_id("crm", "conn_mod_def::1::x")).title == "Send"
         pica.rows, pica.documents = [], []
         clock.now += HOUR
+        await catalog.by_id("crm", "conn_mod_def::1::x")
+        await loaded_behind()
         with pytest.raises(UnknownAction):
             await catalog.by_id("crm", "conn_mod_def::1::x")
 
@@ -803,24 +629,5 @@ async def test_what_the_catalogue_names_but_does_not_explain_is_asked_for_once_a
         assert pica.asked == ["search Action 7", "document conn_mod_def::7::x", "search Action 8"]
         clock.now += HOUR
         await catalog.details(known[7])
+        await loaded_behind()
         assert pica.asked[3:].count("document conn_mod_def::7::x") == 1
-
-
-async def test_a_fresh_value_is_never_one_whose_load_began_before(clock: Clock) -> None:
-    source = Source(hold=True)
-    got: dict[str, int] = {}
-    async with keeping(clock) as keep:
-        kept = keep(source)
-
-        async def ask(name: str, *, fresh: bool) -> None:
-            got[name] = await kept.get(fresh=fresh)
-
-        async with anyio.create_task_group() as callers:
-            callers.start_soon(lambda: ask("plain", fresh=False))
-            await anyio.wait_all_tasks_blocked()
-            for name in ("one", "two", "three"):
-                callers.start_soon(lambda name=name: ask(name, fresh=True))
-            await anyio.wait_all_tasks_blocked()
-            source.go.set()
-    assert got == {"plain": 1, "one": 2, "two": 2, "three": 2}
-    assert source.loads == 2

@@ -21,6 +21,11 @@ async def test_every_own_connection_is_a_resource_and_no_other(serve: Any) -> No
             "pica://connections/slack/Engines",
             "pica://connections/slack/Old%20workspace",
             "pica://connections/stripe/Engines%20billing",
+            "pica://platforms",
+            "pica://platforms/github",
+            "pica://platforms/gmail",
+            "pica://platforms/slack",
+            "pica://platforms/stripe",
         ]
 
 

@@ -1,0 +1,73 @@
+"""The room of completions: what the variables of the resource templates may be, of what the caller may see."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+
+import anyio
+import mcp_types as mcp
+
+from pica_mcp import text
+from pica_mcp.access import Caller, offered, visible
+from pica_mcp.catalog import Catalog
+from pica_mcp.discovery import Names, by_platform
+from pica_mcp.errors import PicaError, UnknownResource
+from pica_mcp.resources import ONE_ACTION, ONE_CONNECTION, ONE_PLATFORM
+
+_MAX_VALUES = 100
+"""The protocol's limit."""
+
+_WAIT_SECONDS = 3.0
+"""A person is typing."""
+
+
+class Completions:
+    """Values for the variables of resource templates."""
+
+    def __init__(self, catalog: Catalog, names: Names) -> None:
+        self._catalog = catalog
+        self._names = names
+
+    async def complete(
+        self, caller: Caller, template: str, variable: str, typed: str, given: Mapping[str, str]
+    ) -> mcp.Completion:
+        """Return the values that fit what is typed, those that begin with it first; `given` are the other variables.
+
+        What Pica does not tell in time is left out. Raises `UnknownResource` if there is no such template.
+        """
+        if template not in (ONE_CONNECTION, ONE_PLATFORM, ONE_ACTION):
+            raise UnknownResource(f"There is no resource template {text.line(repr(template), 120)}.")
+        typed = typed.casefold()
+        values: dict[str, bool] = {}
+        with anyio.move_on_after(_WAIT_SECONDS), suppress(PicaError):
+            async for value, words in self._candidates(caller, template, variable, given):
+                if typed in f"{value} {words}".casefold():
+                    values.setdefault(value, value.casefold().startswith(typed))
+        ranked = sorted(values, key=lambda value: not values[value])
+        return mcp.Completion(values=ranked[:_MAX_VALUES], total=len(ranked), has_more=len(ranked) > _MAX_VALUES)
+
+    async def _candidates(
+        self, caller: Caller, template: str, variable: str, given: Mapping[str, str]
+    ) -> AsyncIterator[tuple[str, str]]:
+        """Yield each value with the words by which people may look for it."""
+        known = await self._catalog.known_connections(caller.identity)
+        own = by_platform(visible(caller, known.value))
+        if variable == "platform":
+            for platform in own:
+                yield platform, ""
+            for other in await self._catalog.platforms() if template == ONE_PLATFORM else ():
+                yield other.platform, other.name
+        elif variable == "label":
+            for platform in [given["platform"]] if given.get("platform") else own:
+                for label in own.get(platform, ()):
+                    yield label, ""
+        elif variable == "id":
+            for platform in own:
+                async for candidate in self._actions(caller, platform):
+                    yield candidate
+
+    async def _actions(self, caller: Caller, platform: str) -> AsyncIterator[tuple[str, str]]:
+        for name, action in (await self._names.of(platform)).items():
+            if action.id and offered(caller, action):
+                yield action.id, f"{name} {action.title}"

@@ -1,0 +1,132 @@
+"""The room that follows the account: looks at it again and again, and tells what changed for the caller.
+
+Connections are asked for every `poll_seconds`, and for five minutes every five seconds at most after a person was sent
+to connect something, or while the tools could not all be told. Whoever else loads connections newer than those is
+followed as well. Nothing is told unless something that a client was or could have been shown is different now.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import anyio
+import mcp_types as mcp
+
+from pica_mcp.access import Caller
+from pica_mcp.catalog import Catalog, Connections
+from pica_mcp.errors import PicaError
+from pica_mcp.resources import Resources
+from pica_mcp.toolbox import Listing, Toolbox
+
+logger = logging.getLogger(__name__)
+
+_HURRY_SECONDS = 300.0
+_HURRIED_POLL_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a client that showed the caller's tools and resources should fetch again."""
+
+    tools: bool = False
+    resources: bool = False
+    updated: frozenset[str] = frozenset()
+    """URIs of the resources whose content is different now, those that came or went included."""
+
+
+class Watch:
+    """Follows the account for one caller, once somebody was shown something of it."""
+
+    def __init__(
+        self, caller: Caller, catalog: Catalog, toolbox: Toolbox, resources: Resources, poll_seconds: float
+    ) -> None:
+        self._caller = caller
+        self._catalog = catalog
+        self._toolbox = toolbox
+        self._resources = resources
+        self.poll_seconds = poll_seconds
+        self._hurry_until = 0.0
+        self._wake = anyio.Event()
+        self._heard: list[tuple[Connections | None, Connections]] = []
+        self._begun = False
+        self._tools: tuple[mcp.Tool, ...] | None = None
+        self._listeners: list[Callable[[Changes], Awaitable[None]]] = []
+        catalog.follow(caller.identity, self._hear)
+
+    def tell(self, listener: Callable[[Changes], Awaitable[None]]) -> None:
+        """Let the listener know of every change from now on."""
+        self._listeners.append(listener)
+
+    def hurry(self) -> None:
+        """Look more often for a while: a person may be connecting something."""
+        self._hurry_until = anyio.current_time() + _HURRY_SECONDS
+        self._wake.set()
+
+    def shown(self, listing: Listing) -> None:
+        """Remember what the client sees: the next notice is due when that is no longer the list."""
+        tools = _definitions(listing)
+        if self._tools not in (None, tools):
+            self._wake.set()  # others saw the old list
+        else:
+            self._tools = tools
+        if not listing.complete:
+            self.hurry()
+
+    def begin(self) -> None:
+        """Follow the tools though no list of them was shown: the client may know it from before."""
+        self._begun = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Follow for ever. A failed look is logged, and the next one comes in its time."""
+        while True:
+            try:
+                await self._look()
+            except PicaError as error:
+                logger.info("the account could not be looked at: %s", error)
+            except Exception:  # the boundary: following must not end, whatever is wrong with one look
+                logger.exception("following the account failed once")
+
+    async def _look(self) -> None:
+        """Wait until it is time or somebody loaded something new; then tell what is different."""
+        self._wake = anyio.Event()
+        with anyio.move_on_after(self._pause_seconds()):
+            await self._wake.wait()
+        if not self._wake.is_set() and self._catalog.was_asked(self._caller.identity):
+            await self._catalog.connections(self._caller.identity, fresh=True)
+        if (changes := await self._changes()) != Changes():
+            for listener in self._listeners:
+                await listener(changes)
+
+    def _pause_seconds(self) -> float:
+        hurried = anyio.current_time() < self._hurry_until
+        return min(_HURRIED_POLL_SECONDS, self.poll_seconds) if hurried else self.poll_seconds
+
+    def _hear(self, before: Connections | None, after: Connections) -> None:
+        self._heard.append((before, after))
+        self._wake.set()
+
+    async def _changes(self) -> Changes:
+        heard, self._heard = self._heard, []
+        resources, updated = False, frozenset[str]()
+        if heard:
+            before, after = heard[0][0] or (), heard[-1][1]
+            resources = self._resources.listed(self._caller, before) != self._resources.listed(self._caller, after)
+            updated = self._resources.differing(self._caller, before, after)
+        return Changes(await self._relisted(), resources, updated)
+
+    async def _relisted(self) -> bool:
+        """Tell if the tools are no longer what the client saw."""
+        if self._tools is None and not self._begun:
+            return False
+        listing = await self._toolbox.list(self._caller)
+        if not listing.complete:
+            self.hurry()
+        before, self._tools = self._tools, _definitions(listing)
+        return before not in (None, self._tools)
+
+
+def _definitions(listing: Listing) -> tuple[mcp.Tool, ...]:
+    return tuple(tool.definition for tool in listing.tools)
