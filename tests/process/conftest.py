@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import anyio
 import pytest
@@ -25,10 +26,12 @@ def connect() -> Callable[..., AbstractAsyncContextManager[Client]]:
     """Start the server with these flags and variables, and talk to it over its pipes."""
 
     @asynccontextmanager
-    async def connect(*flags: str, mode: str = "auto", env: Mapping[str, str] | None = None) -> AsyncGenerator[Client]:
+    async def connect(
+        *flags: str, mode: str = "auto", env: Mapping[str, str] | None = None, hear: Any = None
+    ) -> AsyncGenerator[Client]:
         server = StdioServerParameters(command=PROGRAM[0], args=[*PROGRAM[1:], *flags], env=dict(env or {}))
         with anyio.fail_after(60):
-            async with Client(stdio_client(server), mode=mode) as client:  # pyright: ignore[reportArgumentType]
+            async with Client(stdio_client(server), mode=mode, message_handler=hear) as client:  # pyright: ignore[reportArgumentType]
                 yield client
 
     return connect
