@@ -230,6 +230,7 @@ def _join(rows: Sequence[Action], documents: Sequence[ActionDetails] | None) -> 
     shared = frozenset(name for name, count in counts.items() if count > 1)
     disputed = frozenset(row.id for row in rows if row.id and not _agree(row, (by_id or {}).get(row.id)))
     known: dict[str, Action] = {}
+    claims = Counter[str]()
     for row in rows:
         if row.id or by_id is None:
             document = (by_id or {}).get(row.id)
@@ -239,6 +240,9 @@ def _join(rows: Sequence[Action], documents: Sequence[ActionDetails] | None) -> 
         fitting = [d for d in by_name[_name(row)] if _same(row, d, alone=_name(row) not in shared)]
         if len(fitting) == 1:
             known[fitting[0].id] = _merged(Action, row, fitting[0])
+            claims[fitting[0].id] += 1
+    for contested in (action_id for action_id, rows_of_it in claims.items() if rows_of_it > 1):
+        del known[contested]
     return Actions(tuple(known.values()), len(rows) - len(known), by_id, shared, disputed)
 
 

@@ -13,7 +13,7 @@ import anyio
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent, TextResourceContents, Tool
 
-from pica_mcp.sandbox import Sandbox
+from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 
 _WIDTH = 96
 _SUBJECT = "Lunch on Friday?"
@@ -53,14 +53,19 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterable[BaseException]
 
 
 async def _demo() -> None:
-    server = StdioServerParameters(command=sys.executable, args=["-m", "pica_mcp", "--sandbox"])
+    box = Sandbox()
     with anyio.fail_after(60):
-        async with Client(server) as client:
-            await _who(client)
-            await _tools(client)
-            await _mail(client)
-            await _refusal(client)
-            await _resource(client)
+        async with box.listening() as url:
+            account = {"PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": url, "PICA_IDENTITY": "ada"}
+            env = {**account, "PICA_IDENTITY_TYPE": "user"}
+            server = StdioServerParameters(command=sys.executable, args=["-m", "pica_mcp"], env=env)
+            async with Client(server) as client:
+                await _who(client)
+                await _tools(client)
+                await _mail(client)
+                await _refusal(client, box)
+                await _resource(client)
+                await _newcomer(client, box)
 
 
 async def _who(client: Client) -> None:
@@ -95,9 +100,9 @@ async def _mail(client: Client) -> None:
     _expect(not other.is_error and _SUBJECT not in _text(other), "the other account does not have it")
 
 
-async def _refusal(client: Client) -> None:
+async def _refusal(client: Client, box: Sandbox) -> None:
     _step("A call through a connection that is another's is refused, though the secret would open it")
-    foreign = next(key for key in Sandbox().keys("growth") if "gmail" in key)
+    foreign = next(key for key in box.keys("growth") if "gmail" in key)
     action = _json(await client.call_tool("search_pica_platform_actions", {"platform": "gmail", "query": "get emails"}))
     arguments = {"platform": "gmail", "actionId": action["actions"][0]["actionId"], "connectionKey": foreign}
     refused = await _call(client, "execute_pica_action", arguments)
@@ -112,6 +117,24 @@ async def _resource(client: Client) -> None:
     shown = content.text if isinstance(content, TextResourceContents) else ""
     print(f"  {_short(shown)}")
     _expect(json.loads(shown)["platform"] in uris[1] and "::default::" not in shown, "a resource tells no key")
+
+
+async def _newcomer(client: Client, box: Sandbox) -> None:
+    _step("An account is connected while the server runs, and its tools appear")
+    before = await _names(client)
+    asked = _json(await client.call_tool("list_pica_integrations", {"query": "linear"}))
+    print(f"  linear is not connected; the person follows {asked['platforms'][0]['connect']}")
+    async with client.listen(tools_list_changed=True) as notices:
+        box.connect("linear", identity="ada", identity_type="user", name="Roadmap")
+        print("  ... and is done. For five minutes the server looks every five seconds:")
+        await anext(aiter(notices))
+    new = sorted(name for name in await _names(client) if name.startswith("linear_"))
+    _wrapped("  list_changed: ", [name.removeprefix("linear_") for name in new])
+    _expect(bool(new) and not any(name.startswith("linear_") for name in before), "its tools appeared")
+
+
+async def _names(client: Client) -> set[str]:
+    return {tool.name for tool in (await client.list_tools()).tools}
 
 
 async def _call(client: Client, name: str, arguments: dict[str, Any]) -> CallToolResult:

@@ -551,6 +551,16 @@ async def test_a_search_is_always_asked_anew_and_keeps_picas_order() -> None:
 # What must never be taken for another
 
 
+async def test_two_rows_that_fit_one_document_are_both_left_out() -> None:
+    pica = Pica(
+        [row("Send", key="send", modelName="Old"), row("Send", key="send", modelName="New"), row("Get")],
+        [document(1, "Send", key="send"), document(2, "Get")],
+    )
+    async with cataloguing(pica) as catalog:
+        actions = await catalog.actions("crm")
+    assert (ids(actions), actions.ambiguous) == ({"Get": "conn_mod_def::2::x"}, 2)
+
+
 async def test_on_a_big_platform_the_one_that_search_finds_is_never_taken_for_its_namesake() -> None:
     """Two actions of one title and method: called by the other's name, one would do the other's deed."""
     pica = big()

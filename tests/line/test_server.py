@@ -58,7 +58,12 @@ async def test_an_unknown_tool_is_a_protocol_error(converse: Any, mode: str, ver
 @ERAS
 async def test_an_unknown_resource_is_a_protocol_error(converse: Any, mode: str, version: str) -> None:
     async with converse(mode) as client:
-        for uri in ("pica://connections/gmail/Nobody", "pica://connections/gmail", "pica://other", "file:///etc/passwd"):
+        for uri in (
+            "pica://connections/gmail/Nobody",
+            "pica://connections/gmail",
+            "pica://other",
+            "file:///etc/passwd",
+        ):
             with pytest.raises(MCPError) as caught:
                 await client.read_resource(uri)
             assert caught.value.error.code == mcp.INVALID_PARAMS

@@ -21,6 +21,8 @@ def test_the_demo_shows_every_step_and_fits_a_terminal(program: list[str]) -> No
         "Lunch on Friday?",
         "refused:",
         "pica://connections/",
+        "connections#open=linear",
+        "list_changed:",
         "Every step happened.",
     ):
         assert shown in done.stdout
