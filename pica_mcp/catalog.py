@@ -71,7 +71,7 @@ class Catalog:
         self._tasks = tasks
         self._clock = clock
         self._connections: dict[Identity, Kept[Connections]] = {}
-        self._followers: dict[Identity, Heard] = {}
+        self._followers: defaultdict[Identity, list[Heard]] = defaultdict(list)
         self._actions: dict[str, Kept[Actions]] = {}
         self._documents: dict[str, Kept[ActionDetails | None]] = {}
         self._found: dict[tuple[str, ...], Kept[Action | None]] = {}
@@ -93,7 +93,7 @@ class Catalog:
 
     def follow(self, identity: Identity, heard: Heard) -> None:
         """Call `heard` whenever a load shows that the identity's connections changed."""
-        self._followers[identity] = heard
+        self._followers[identity].append(heard)
 
     def was_asked(self, identity: Identity) -> bool:
         """Tell if anybody wanted to know the identity's connections."""
@@ -101,7 +101,7 @@ class Catalog:
 
     def _connected(self, identity: Identity) -> Kept[Connections]:
         def changed(before: Connections | None, after: Connections) -> None:
-            if heard := self._followers.get(identity):
+            for heard in self._followers[identity]:
                 heard(before, after)
 
         def open_() -> Kept[Connections]:

@@ -13,6 +13,7 @@ is unknown here as well, and completions do not offer it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -33,6 +34,7 @@ ONE_ACTION = f"{ACTIONS}/{{id}}"
 
 _JSON, _MARKDOWN = "application/json", "text/markdown"
 _MAX_ACTIONS = 200
+_MAX_PLATFORMS = 1_000
 
 
 class Resources:
@@ -106,7 +108,7 @@ class Resources:
         platforms = [
             {"platform": p.platform, "name": text.line(p.name), "category": text.line(p.category)}
             | {"connected": p.platform in connected}
-            for p in await self._catalog.platforms()
+            for p in islice(await self._catalog.platforms(), _MAX_PLATFORMS)
         ]
         return {"platforms": platforms} | _as_of(known)
 
