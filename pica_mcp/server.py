@@ -28,7 +28,7 @@ from mcp.shared.subscriptions import (
     event_to_notification,
 )
 
-from pica_mcp import __version__
+from pica_mcp import __version__, text
 from pica_mcp.access import CONNECTIONS_PAGE, Caller
 from pica_mcp.app import App
 from pica_mcp.errors import PicaError, UnknownResource, UnknownTool
@@ -121,10 +121,11 @@ class _Answers:
         return await self._notices.listen(ctx, params)
 
     async def complete(self, _: Context, params: mcp.CompleteRequestParams) -> mcp.CompleteResult:
-        template = params.ref.uri if isinstance(params.ref, mcp.ResourceTemplateReference) else params.ref.name
+        if isinstance(params.ref, mcp.PromptReference):
+            raise UnknownResource(f"There is no prompt {text.line(repr(params.ref.name), 120)}.")
         given = (params.context and params.context.arguments) or {}
         completion = await self._app.completions.complete(
-            self._app.caller, template, params.argument.name, params.argument.value, given
+            self._app.caller, params.ref.uri, params.argument.name, params.argument.value, given
         )
         return mcp.CompleteResult(completion=completion)
 
@@ -222,7 +223,8 @@ def _guarded(
         except TimeoutError:
             raise MCPError(mcp.INTERNAL_ERROR, "Pica took too long. Try again in a minute.") from None
         except (UnknownTool, UnknownResource) as error:
-            raise MCPError(mcp.INVALID_PARAMS, str(error)) from None
+            data = {"uri": params.uri} if isinstance(params, mcp.ReadResourceRequestParams) else None
+            raise MCPError(mcp.INVALID_PARAMS, str(error), data) from None
         except PicaError as error:
             raise MCPError(mcp.INTERNAL_ERROR, str(error)) from None
         except MCPError:

@@ -268,8 +268,11 @@ async def test_completions_end_at_the_protocols_limit(box: Sandbox, converse: An
 
 async def test_completions_of_what_is_no_template_are_a_protocol_error(converse: Any) -> None:
     async with converse() as client:
-        for ref in (mcp.ResourceTemplateReference(uri="pica://secrets/{id}"), mcp.PromptReference(name="anything")):
-            with pytest.raises(MCPError) as caught:
+        for ref, what in (
+            (mcp.ResourceTemplateReference(uri="pica://secrets/{id}"), "no resource template 'pica://secrets/{id}'"),
+            (mcp.PromptReference(name="anything"), "no prompt 'anything'"),
+        ):
+            with pytest.raises(MCPError, match=re.escape(what)) as caught:
                 await client.complete(ref, {"name": "id", "value": ""})
             assert caught.value.error.code == mcp.INVALID_PARAMS
 

@@ -67,6 +67,7 @@ async def test_an_unknown_resource_is_a_protocol_error(converse: Any, mode: str,
             with pytest.raises(MCPError) as caught:
                 await client.read_resource(uri)
             assert caught.value.error.code == mcp.INVALID_PARAMS
+            assert caught.value.error.data == {"uri": uri}
 
 
 async def test_every_tool_has_a_description_a_portable_schema_and_all_four_annotations(converse: Any) -> None:
