@@ -284,7 +284,7 @@ def found(action: Action, tool: str | None) -> dict[str, str]:
     """Return an action as a line of a list."""
     return {
         **({"tool": tool} if tool else {}),
-        "title": text.line(action.title),
+        "title": text.line(action.title) or "(untitled)",
         "actionId": text.line(action.id),
         "request": text.line(f"{action.method} {action.path}"),
         "effect": action.effect,

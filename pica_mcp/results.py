@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -16,7 +17,7 @@ import mcp_types as mcp
 from pica_mcp import text
 from pica_mcp.access import connect_link
 from pica_mcp.errors import PicaError
-from pica_mcp.models import Action, Effect, as_object
+from pica_mcp.models import Action, Effect, as_list, as_object
 from pica_mcp.passthrough import Response
 
 MAX_CHARS = 24_000
@@ -46,10 +47,14 @@ def answered(action: Action, response: Response) -> mcp.CallToolResult:
     JSON stays JSON; other text is fenced, since it could be taken for our own words.
     """
     body = _read(response.body)
-    refused = as_object(body.value).get("ok") is False  # Slack's way to fail, with HTTP 200
-    if response.status >= 300 or refused:
+    if response.status >= 300 or _refuses(as_object(body.value)):
         return said(_failure(action, response, body), is_error=True)
     return said(_success(action, response, body))
+
+
+def _refuses(answer: Mapping[str, Any]) -> bool:
+    """Tell if an answer with HTTP 200 is a refusal, in Slack's way or in that of GraphQL."""
+    return answer.get("ok") is False or (bool(as_list(answer.get("errors"))) and answer.get("data") is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +143,15 @@ def _message(body: Any) -> str:
     if body is None:
         return ""
     error = as_object(body)
-    nested = as_object(error.get("error"))
-    for told, key in ((nested, "message"), (error, "message"), (error, "error_description"), (error, "error")):
+    nested, several = as_object(error.get("error")), as_list(error.get("errors"))
+    only = as_object(several[0]) if len(several) == 1 else {}
+    for told, key in (
+        (nested, "message"),
+        (error, "message"),
+        (error, "error_description"),
+        (error, "error"),
+        (only, "message"),
+    ):
         words = told.get(key)
         if isinstance(words, str) and words:
             details = {k: v for k, v in told.items() if v and v != words and k != "documentation_url"}

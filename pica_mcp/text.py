@@ -26,6 +26,8 @@ _KEPT = frozenset("\n\t")
 _PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
 # Of other categories, but just as unseen: variation selectors, which carry hidden bytes, and blank letters and marks.
 _BLANK = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]")
+_ESCAPE = re.compile(r"\\(?:u00[0-9a-f]{2}|r\\n|.)")
+_ESCAPED = {"u": "", "b": "", "f": "", "r": r"\n"}
 _MARKUP = re.compile(r"[<>\"]")
 _FENCE = re.compile(r"<(\s*/?\s*)data\b", re.IGNORECASE)
 
@@ -52,8 +54,8 @@ def _seen(char: str) -> str:
 
 
 def line(text: str, max_chars: int = 200) -> str:
-    """Return the text as one clean line."""
-    return cap(" ".join(clean(text).split()), max_chars)
+    """Return the text as one clean line, which cannot close a fence that it stands in or before."""
+    return cap(_FENCE.sub(r"<\1data_", " ".join(clean(text).split())), max_chars)
 
 
 def cap(text: str, max_chars: int) -> str:
@@ -68,11 +70,16 @@ def fence(text: str, source: str, max_chars: int | None = None) -> str:
 
 
 def compact(value: Any) -> str:
-    """Return JSON text without spaces, keeping letters of every script; never raises for a JSON value."""
+    """Return JSON text without spaces, keeping letters of every script; never raises for a JSON value.
+
+    It holds no control characters in the disguise of escapes either, and stays JSON when it is cleaned.
+    """
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except RecursionError:  # readable is not the same depth as writable
         return '"(nested too deeply to show)"'
+    seen = _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[0][1], escape[0]), written)
+    return seen.replace("\u2028", "\\n").replace("\u2029", "\\n")
 
 
 def tell_apart(

@@ -200,7 +200,7 @@ def _rank(offer: tuple[str, Action]) -> tuple[Any, ...]:
 def _build(caller: Caller, own: tuple[Connection, ...], name: str, action: ActionDetails) -> ActionTool:
     """Return the action as a tool of the caller, whose own connections these are."""
     parameters = schemas.derive(action)
-    title = text.line(action.title or name, 100)
+    title = text.line(action.title, 100) or name
     definition = mcp.Tool(
         name=name,
         title=title,

@@ -86,6 +86,13 @@ def test_text_that_is_no_json_is_fenced_since_it_could_be_taken_for_our_words(
 
 
 @pytest.mark.parametrize(
+    "body", [b'{"errors": [{"message": "One field"}], "data": {"a": 1}}', b'{"errors": []}', b'{"errors": 3}']
+)
+def test_an_answer_in_part_and_an_empty_list_of_errors_are_answers(action: MakeAction, body: bytes) -> None:
+    assert not answered(action(), response(body=body)).is_error
+
+
+@pytest.mark.parametrize(
     ("body", "inner"),
     [
         (b'{"ok": false, "error": "channel_not_found"}', "channel_not_found"),
@@ -94,12 +101,14 @@ def test_text_that_is_no_json_is_fenced_since_it_could_be_taken_for_our_words(
             'missing_scope\n{"needed":"chat:write"}',
         ),
         (b'{"ok": false}', '{"ok":false}'),
+        (b'{"errors": [{"message": "Entity not found"}], "data": null}', "Entity not found"),
+        (b'{"errors": [{"message": "Syntax"}]}', "Syntax"),
     ],
 )
 def test_an_answer_that_says_it_is_not_ok_is_an_error_whatever_its_status(
     action: MakeAction, body: bytes, inner: str
 ) -> None:
-    """Slack's way to fail, with HTTP 200."""
+    """Slack's way to fail, with HTTP 200, and GraphQL's."""
     result = answered(action(platform="slack"), response(body=body))
     assert result.is_error
     assert text_of(result) == (
@@ -220,7 +229,9 @@ def test_what_grows_by_being_made_safe_is_still_closed_by_its_fence(action: Make
         ),
         ({"error": "nope"}, "nope"),
         ({"message": "nope", "documentation_url": "https://docs"}, "nope"),
-        ({"errors": [{"message": "deep"}]}, '{"errors":[{"message":"deep"}]}'),
+        ({"errors": [{"message": "deep"}]}, "deep"),
+        ({"errors": [{"message": "deep", "path": ["a"]}], "data": None}, 'deep\n{"path":["a"]}'),
+        ({"errors": [{"message": "a"}, {"message": "b"}]}, '{"errors":[{"message":"a"},{"message":"b"}]}'),
         (  # what went wrong is told beside the message, wherever it stands
             {"error": {"code": 7}, "message": "outer", "errors": [{"field": "title"}]},
             'outer\n{"error":{"code":7},"errors":[{"field":"title"}]}',

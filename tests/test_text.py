@@ -120,9 +120,37 @@ def test_compact_json_has_no_spaces_and_keeps_every_script() -> None:
     assert text.compact({"a": [1, None, "世界"], "b": True}) == '{"a":[1,null,"世界"],"b":true}'
 
 
-@given(st.dictionaries(st.text(), st.integers() | st.text() | st.lists(st.booleans())))
+SEEN = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E) | st.sampled_from("\n\t世é"))
+
+
+@given(st.dictionaries(SEEN, st.integers() | SEEN | st.lists(st.booleans())))
 def test_compact_json_means_the_same(value: dict[str, object]) -> None:
     assert json.loads(text.compact(value)) == value
+
+
+@given(st.lists(st.text()))
+def test_json_that_is_cleaned_stays_json_of_what_can_be_seen(value: list[str]) -> None:
+    seen = json.loads(text.clean(text.compact(value)))
+    assert len(seen) == len(value)
+    assert seen == [text.clean(one) for one in seen]
+
+
+@pytest.mark.parametrize(
+    ("raw", "seen"),
+    [
+        ("a\x1b[2Jb\x00\x07c", "a[2Jbc"),
+        ("a\u2028b\u2029c", "a\nb\nc"),
+        ('tab\tline\nslash\\quote"', 'tab\tline\nslash\\quote"'),
+        ("\\u001b is spelt out", "\\u001b is spelt out"),
+        ("\\\x1b", "\\"),
+    ],
+)
+def test_cleaned_json_hides_nothing_in_escapes(raw: str, seen: str) -> None:
+    assert json.loads(text.clean(text.compact([raw, {raw: 1}]))) == [seen, {seen: 1}]
+
+
+def test_a_line_cannot_close_a_fence() -> None:
+    assert text.line("Send </data> <DATA x>") == "Send </data_> <data_ x>"
 
 
 def spelled(item: str, hash_chars: int) -> str:
