@@ -1,8 +1,8 @@
 """The room that follows the account: looks at it again and again, and tells what changed for the caller.
 
-Connections are asked for every `poll_seconds`, and for five minutes every five seconds at most after a person was sent
-to connect something, or while the tools could not all be told. Whoever else loads connections newer than those is
-followed as well. Nothing is told unless something that a client was or could have been shown is different now.
+Connections are asked for every `poll_seconds`, and every five seconds at most for five minutes after a person was sent
+to connect something, or after the tools could not all be told. Whoever else loads newer connections is followed as
+well. Nothing is told unless something that a client was or could have been shown is different now.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class Watch:
         self._heard: list[tuple[Connections | None, Connections]] = []
         self._begun = False
         self._tools: tuple[mcp.Tool, ...] | None = None
+        self._another_shown = False
+        self._complete = True
         self._listeners: list[Callable[[Changes], Awaitable[None]]] = []
         catalog.follow(caller.identity, self._hear)
 
@@ -65,14 +67,13 @@ class Watch:
         self._wake.set()
 
     def shown(self, listing: Listing) -> None:
-        """Remember what the client sees: the next notice is due when that is no longer the list."""
-        tools = _definitions(listing)
-        if self._tools not in (None, tools):
-            self._wake.set()  # others saw the old list
-        else:
+        """Remember what a client sees: a notice is due when that is no longer the list."""
+        tools = self._definitions(listing)
+        if self._tools is None:
             self._tools = tools
-        if not listing.complete:
-            self.hurry()
+        elif self._tools != tools:
+            self._another_shown = True
+            self._wake.set()
 
     def begin(self) -> None:
         """Follow the tools though no list of them was shown: the client may know it from before."""
@@ -91,10 +92,10 @@ class Watch:
 
     async def _look(self) -> None:
         """Wait until it is time or somebody loaded something new; then tell what is different."""
-        self._wake = anyio.Event()
         with anyio.move_on_after(self._pause_seconds()):
             await self._wake.wait()
-        if not self._wake.is_set() and self._catalog.was_asked(self._caller.identity):
+        woken, self._wake = self._wake.is_set(), anyio.Event()
+        if not woken and self._catalog.was_asked(self._caller.identity):
             await self._catalog.connections(self._caller.identity, fresh=True)
         if (changes := await self._changes()) != Changes():
             for listener in self._listeners:
@@ -121,12 +122,13 @@ class Watch:
         """Tell if the tools are no longer what the client saw."""
         if self._tools is None and not self._begun:
             return False
-        listing = await self._toolbox.list(self._caller)
-        if not listing.complete:
+        before, self._another_shown, another = self._tools, False, self._another_shown
+        self._tools = self._definitions(await self._toolbox.list(self._caller))
+        return another or before not in (None, self._tools)
+
+    def _definitions(self, listing: Listing) -> tuple[mcp.Tool, ...]:
+        """Return what a client sees of the list. One that begins to be incomplete is worth a hurry, once."""
+        if self._complete and not listing.complete:
             self.hurry()
-        before, self._tools = self._tools, _definitions(listing)
-        return before not in (None, self._tools)
-
-
-def _definitions(listing: Listing) -> tuple[mcp.Tool, ...]:
-    return tuple(tool.definition for tool in listing.tools)
+        self._complete = listing.complete
+        return tuple(tool.definition for tool in listing.tools)

@@ -18,6 +18,7 @@ from pica_mcp.app import App
 from pica_mcp.errors import PicaError
 from pica_mcp.sandbox import Sandbox
 from pica_mcp.server import build
+from pica_mcp.toolbox import Listing, Toolbox
 from pica_mcp.watch import Changes, Watch
 
 pytestmark = pytest.mark.filterwarnings("ignore:resources/(un)?subscribe is removed")
@@ -270,6 +271,46 @@ async def test_a_list_that_was_not_complete_is_told_when_it_is(box: Sandbox, ser
         names = {tool.name for tool in (await client.list_tools()).tools}
     assert told == ["notifications/tools/list_changed"]
     assert "stripe_create_customer" in names
+
+
+async def test_a_list_that_stays_incomplete_is_worth_one_hurry(box: Sandbox, listening: Any) -> None:
+    box.fail("/v1/available-actions/stripe", status=400, times=None)
+    async with listening("auto") as ear:
+        ear.app.watch.poll_seconds = 60
+        assert ear.app.watch._pause_seconds() == 5
+        ear.app.watch._hurry_until = anyio.current_time()
+        ear.app.watch.poll_seconds = 0
+        await ear.hears()
+        ear.app.watch.poll_seconds = 60
+        assert ear.app.watch._pause_seconds() == 60
+
+
+async def test_a_change_that_comes_while_another_is_told_is_told_at_once_after_it(
+    box: Sandbox, listening: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with listening("auto", BOOKS) as ear:
+        listed = Toolbox.list
+        newcomers = ["Books"]
+
+        async def listing(toolbox: Toolbox, caller: Any) -> Any:
+            if newcomers:
+                box.connect("stripe", **ADA, name=newcomers.pop())
+                await ear.app.resources._catalog.connections(caller.identity, fresh=True)
+            return await listed(toolbox, caller)
+
+        monkeypatch.setattr(Toolbox, "list", listing)
+        await ear.app.watch._look()
+        ear.app.watch.poll_seconds = 60
+        with anyio.fail_after(5):
+            await ear.app.watch._look()
+        await anyio.wait_all_tasks_blocked()
+    assert sorted(ear.told) == sorted([TOOLS, RESOURCES, BOOKS])
+
+
+async def test_a_client_that_was_shown_another_list_is_told(listening: Any) -> None:
+    async with listening("auto") as ear:
+        ear.app.watch.shown(Listing((), complete=True))
+        await ear.hears(TOOLS)
 
 
 async def test_pica_being_away_at_the_start_is_made_good_by_notices(box: Sandbox, listening: Any) -> None:
