@@ -26,7 +26,7 @@ models would agree with our mistakes.
 """
 
 from pica_mcp.sandbox.box import Sandbox
-from pica_mcp.sandbox.door import Recorded
+from pica_mcp.sandbox.journal import Recorded
 from pica_mcp.sandbox.routes import LIVE_SECRET, TEST_SECRET
 
 __all__ = ["LIVE_SECRET", "TEST_SECRET", "Recorded", "Sandbox"]

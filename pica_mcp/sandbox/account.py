@@ -1,4 +1,4 @@
-"""The sandbox's account: connections of three identities in two environments, and how a test changes them."""
+"""The sandbox's account: connections of users, teams, organizations and projects, and how a test changes them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -6,10 +6,29 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+_OTHERS = (
+    ("hub-spot", "growth", "team", "Growth CRM", "operational"),
+    ("notion", "growth", "team", "Growth wiki", "operational"),
+    ("linear", "growth", "team", None, "degraded"),
+    ("google-drive", "acme", "organization", "Acme files", "operational"),
+    ("google-sheets", "acme", "organization", "Acme stock", "operational"),
+    ("google-calendar", "acme", "organization", "Acme rooms", "operational"),
+    ("supabase", "acme", "organization", None, "operational"),
+    ("quickbooks", "acme", "organization", "Acme books", "operational"),
+    ("github", "apollo", "project", "apollo-bot", "operational"),
+    ("exa", "apollo", "project", None, "operational"),
+    ("openai", "apollo", "project", None, "operational"),
+    ("attio", "apollo", "project", "Apollo partners", "degraded"),
+    ("bazaar", "mallory", "user", "Stall", "operational"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One connected account at a platform; the key is what the passthrough asks for."""
+    """One connected account at a platform; the key is what the passthrough asks for.
+
+    `account` is what stays when the connection is authorised again: the key that it was first connected under.
+    """
 
     id: str
     key: str
@@ -22,6 +41,9 @@ class Connection:
     state: str
     active: bool
     created_at: str
+    updated_at: str
+    account: str
+    deleted: bool = False
 
     @property
     def label(self) -> str:
@@ -55,6 +77,7 @@ class Account:
     def __init__(self) -> None:
         self._connections: dict[str, Connection] = {}
         self._made: list[str] = []
+        self._changes = 0
 
     def connect(
         self,
@@ -71,9 +94,10 @@ class Account:
         """Add a connection and return its key, which follows from the arguments and how often they were used."""
         stable = "/".join((environment, platform, identity or "", identity_type or "", name or ""))
         token = uuid5(NAMESPACE_OID, f"{stable}/{self._made.count(stable)}").hex
+        key, moment = _key(environment, platform, token, identity), _moment(len(self._made))
         connection = Connection(
             id=str(uuid5(NAMESPACE_OID, f"row/{token}")),
-            key=_key(environment, platform, token, identity),
+            key=key,
             environment=environment,
             platform=platform,
             identity=identity or token,
@@ -82,28 +106,53 @@ class Account:
             tags=tuple(tags),
             state=state,
             active=active,
-            created_at=_created(len(self._made)),
+            created_at=moment,
+            updated_at=moment,
+            account=key,
         )
         self._made.append(stable)
-        self._connections[connection.key] = connection
-        return connection.key
+        self._connections[key] = connection
+        return key
+
+    def reauthorize(self, key: str) -> str:
+        """Authorise a connection again and return its new key; KeyError if there is none.
+
+        The old key is gone at once. The new connection is the newest and works; what it is called, whose it is and the
+        account behind it stay.
+        """
+        old = self.change(key, deleted=True)
+        new = self.connect(
+            old.platform,
+            identity=old.identity if "|" in old.key else None,
+            identity_type=old.identity_type,
+            name=old.name,
+            tags=old.tags,
+            environment=old.environment,
+        )
+        self._connections[new] = replace(self._connections[new], identity=old.identity, account=old.account)
+        return new
 
     def remove(self, key: str) -> None:
-        """Forget a connection; KeyError if there is none."""
-        del self._connections[key]
+        """Delete a connection, which nobody sees from then on; KeyError if there is none."""
+        self.change(key, deleted=True)
 
     def change(self, key: str, **fields: Any) -> Connection:
         """Replace fields of a connection and return it; KeyError if there is none."""
-        self._connections[key] = replace(self._connections[key], **fields)
+        if self.find(key) is None:
+            raise KeyError(key)
+        self._changes += 1
+        moment = _moment(len(self._made), minutes=self._changes % 60)
+        self._connections[key] = replace(self._connections[key], updated_at=moment, **fields)
         return self._connections[key]
 
     def find(self, key: str) -> Connection | None:
         """The connection with that key, in any environment."""
-        return self._connections.get(key)
+        found = self._connections.get(key)
+        return None if found is None or found.deleted else found
 
     def within(self, environment: str) -> list[Connection]:
         """The connections of one environment, newest first."""
-        return [c for c in reversed(self._connections.values()) if c.environment == environment]
+        return [c for c in reversed(self._connections.values()) if c.environment == environment and not c.deleted]
 
 
 def furnish(account: Account) -> None:
@@ -114,6 +163,8 @@ def furnish(account: Account) -> None:
     account.connect("stripe", identity="acme", identity_type="organization", name="Acme billing")
     account.connect("github", identity="acme", identity_type="organization", name="acme-bot")
     account.connect("github", name="Dashboard")
+    for platform, identity, identity_type, name, state in _OTHERS:
+        account.connect(platform, identity=identity, identity_type=identity_type, name=name, state=state)
     for platform, name in (("gmail", "Test mailbox"), ("stripe", "Test billing")):
         account.connect(platform, identity="ada", identity_type="user", name=name, environment="test")
 
@@ -136,6 +187,6 @@ def _key(environment: str, platform: str, token: str, identity: str | None) -> s
     return f"{base}|{identity.replace(' ', '-').replace(':', '-')}" if identity else base
 
 
-def _created(sequence: int) -> str:
-    moment = datetime(2026, 1, 2, 8, 30, 0, 125_000, tzinfo=UTC) + timedelta(hours=sequence)
+def _moment(hours: int, minutes: int = 0) -> str:
+    moment = datetime(2026, 1, 2, 8, 30, 0, 125_000, tzinfo=UTC) + timedelta(hours=hours, minutes=minutes)
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

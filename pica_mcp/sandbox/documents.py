@@ -1,87 +1,128 @@
-"""The sandbox's documents: an action's Markdown knowledge and its ioSchema, both written from its inputs."""
+"""The sandbox's documents: an action's Markdown knowledge, written from its inputs in the layouts that Pica has."""
 
 import json
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
-from pica_mcp.sandbox.catalog import Action, Field, Place
+from pica_mcp.sandbox import appendix
+from pica_mcp.sandbox.catalog import Action, Field
 from pica_mcp.sandbox.upstream import Json
 
-_TYPES = ("string", "integer", "number", "boolean", "object")
+_MEDIA = {"form": "application/x-www-form-urlencoded", "multipart": "multipart/form-data"}
 
 
 def knowledge(action: Action, base_url: str) -> str | None:
-    """The action's document in the layout of ordinary or of custom actions; None where it has none."""
+    """The action's document in the layout of ordinary, GraphQL or custom actions; None where it has none."""
     if action.shape == "none":
         return None
     sections = _custom(action) if action.is_custom else _ordinary(action, base_url)
-    return "\n\n".join(sections) + "\n"
+    text = "\n\n".join([*sections, *filter(None, [action.notes.rstrip("\n")])]) + "\n"
+    text = appendix.lengthened(text, action)
+    return text.replace("\n", "\r\n") if action.crlf else text
 
 
-def io_schema(action: Action) -> Json | None:
-    """The action's ioSchema; None where only Markdown describes it, or nothing does."""
-    if action.shape not in {"both", "schema"}:
-        return None
-    places: tuple[Place, ...] = ("path", "query", "body")
-    return {
-        "inputSchema": {
-            "description": action.about,
-            "required": [place for place in places if any(field.required for field in action.of(place))],
-            "properties": {place: _group(fields) for place in places if (fields := action.of(place))},
-        },
-        "outputSchema": {"description": f"What {action.title} answers."},
-        "ioExample": {"input": _example(action, places), "output": action.output},
-    }
+def examples(fields: Iterable[Field]) -> Json:
+    """The samples of fields as the nested object they belong to."""
+    found: Json = {}
+    for field in fields:
+        if field.sample is not None:
+            *parents, last = field.name.split(".")
+            node = found
+            for parent in parents:
+                node = _inside(node, parent)
+            node[last.removesuffix("[]")] = field.sample
+    return found
 
 
-# --- Markdown -------------------------------------------------------------------------------------------------------
+def root(field: Field) -> str:
+    """The name of the outermost field that it belongs to."""
+    return field.name.partition(".")[0].removesuffix("[]")
+
+
+def _inside(node: Json, parent: str) -> Json:
+    if not parent.endswith("[]"):
+        return node.setdefault(parent, {})
+    return node.setdefault(parent.removesuffix("[]"), [{}])[0]
 
 
 def _ordinary(action: Action, base_url: str) -> list[str]:
     url = f"{base_url}{action.path}"
-    tables = _tables(action) if action.shape != "schema" else []
     return [
         f"# {action.title}",
         f"## Method\n\n`{action.method}`",
         f"## URL\n\n`{url}`",
         f"## Headers\n\n{_fence(_headers(action))}",
         f"## Description\n\n{action.about}",
-        *tables,
-        f"## Response\n\n### {_success(action)}\n\n{_fence(action.output)}",
+        *([f"## GraphQL Operation\n\n```graphql\n{action.operation}\n```"] if action.operation else []),
+        *(_tables(action) if action.shape != "schema" else []),
+        f"## Response\n\n### {_success(action)}\n\n{_shown(action.output)}",
         f"## Sample Request\n\n{_curl(action, url)}",
     ]
 
 
 def _custom(action: Action) -> list[str]:
-    body = action.of("body")
     return [
         f"# {action.title}",
         f"## Endpoint\n\n`{action.method} {action.path}`",
         f"## Headers\n\n{_fence(_headers(action))}",
         f"## Description\n\n{action.about}",
         "## Request Body",
-        *_table("### Required Request Body Fields", [field for field in body if field.required]),
-        *_table("### Optional Request Body Fields", [field for field in body if not field.required]),
-        f"## Response\n\n### Success Response (200 OK)\n\n{_fence(action.output)}",
+        *_body(action),
+        f"## Response\n\n### Success Response (200 OK)\n\n{_shown(action.output)}",
+    ]
+
+
+def _body(action: Action) -> list[str]:
+    fields = action.of("body")
+    options = list(dict.fromkeys(field.option for field in fields if field.option))
+    if not options:
+        return _divided("### {} Request Body Fields", fields)
+    return [
+        section
+        for letter, option in zip("ABCDEFGH", options, strict=False)
+        for section in (
+            f"### Option {letter}",
+            *_divided(
+                f"#### {{}} Request Body Fields ({option})", [one for one in fields if one.option in ("", option)]
+            ),
+        )
+    ]
+
+
+def _divided(heading: str, fields: Iterable[Field]) -> list[str]:
+    fields = list(fields)
+    return [
+        *_table(heading.format("Required"), [field for field in fields if field.required]),
+        *_table(heading.format("Optional"), [field for field in fields if not field.required]),
     ]
 
 
 def _tables(action: Action) -> list[str]:
-    form = " (application/x-www-form-urlencoded)" if action.encoding == "form" else ""
-    body = action.of("body")
-    roots = {field.name for field in body if field.required}
-    query = action.of("query")
+    query, body, headers = action.of("query"), action.of("body"), action.of("headers")
     return [
         *_table("## Required Path Parameters", action.of("path")),
-        *_table("## Required Query Parameters", [field for field in query if field.required]),
-        *_table("## Optional Query Parameters", [field for field in query if not field.required]),
-        *_table(f"## Required Request Body Fields{form}", [field for field in body if _root(field) in roots]),
-        *_table(f"## Optional Request Body Fields{form}", [field for field in body if _root(field) not in roots]),
+        *_divided("## {} Query Parameters", query),
+        *_divided("## {} Headers", headers),
+        *(_variables(body) if action.encoding == "graphql" else _fields(action, body)),
     ]
 
 
-def _table(heading: str, fields: Iterable[Field]) -> list[str]:
-    lines = [f"| `{field.name}` | {_kind(field)} | {_remark(field)} |" for field in fields]
+def _fields(action: Action, body: list[Field]) -> list[str]:
+    media = f" ({_MEDIA[action.encoding]})" if action.encoding in _MEDIA else ""
+    roots = {field.name for field in body if field.required}
+    return [
+        *_table(f"## Required Request Body Fields{media}", [field for field in body if root(field) in roots]),
+        *_table(f"## Optional Request Body Fields{media}", [field for field in body if root(field) not in roots]),
+    ]
+
+
+def _variables(body: list[Field]) -> list[str]:
+    prefix = "variables."
+    return _table("## Request Variables", [field for field in body if field.name.startswith(prefix)], prefix)
+
+
+def _table(heading: str, fields: Iterable[Field], prefix: str = "") -> list[str]:
+    lines = [f"| `{field.name.removeprefix(prefix)}` | {_kind(field)} | {_remark(field, prefix)} |" for field in fields]
     if not lines:
         return []
     return [
@@ -93,22 +134,20 @@ def _kind(field: Field) -> str:
     return field.kind.replace("|", "\\|")
 
 
-def _remark(field: Field) -> str:
-    nested = "**Required** " if field.required and _root(field) != field.name else ""
+def _remark(field: Field, prefix: str) -> str:
+    # The heading says what is required, but not inside an object, nor for variables, which share one table.
+    nested = "**Required** " if field.required and (prefix or root(field) != field.name) else ""
     values = f" One of: {', '.join(f'`{value}`' for value in field.values)}." if field.values else ""
     return f"{nested}{field.about}{values}"
 
 
-def _root(field: Field) -> str:
-    return field.name.partition(".")[0].removesuffix("[]")
-
-
 def _headers(action: Action) -> Json:
     headers = {"Authorization": "Bearer {{token}}"}
-    if not action.of("body"):
-        return headers
-    media = "application/x-www-form-urlencoded" if action.encoding == "form" else "application/json"
-    return {**headers, "Content-Type": media}
+    for field in action.of("headers"):
+        headers[field.name] = str(field.sample or "...")
+    if action.of("body") or "body" in action.schemas:
+        headers["Content-Type"] = _MEDIA.get(action.encoding, "application/json")
+    return headers
 
 
 def _success(action: Action) -> str:
@@ -116,86 +155,21 @@ def _success(action: Action) -> str:
 
 
 def _curl(action: Action, url: str) -> str:
-    lines = [f"curl -X {action.method} '{url}'"]
-    samples = _samples(action.of("body"))
-    if samples and action.encoding == "form":
-        lines += [f"-d '{field.name}={field.sample}'" for field in action.of("body") if field.sample is not None]
-    elif samples:
-        lines.append(f"-d '{json.dumps(samples)}'")
+    lines = [f"curl {'-I' if action.method == 'HEAD' else f'-X {action.method}'} '{url}'"]
+    lines += [f"-H '{field.name}: {field.sample}'" for field in action.of("headers") if field.sample is not None]
+    given = [field for field in action.of("body") if field.sample is not None]
+    if action.encoding == "form":
+        lines += [f"-d '{field.name}={field.sample}'" for field in given]
+    elif action.encoding == "multipart":
+        lines += [f"-F '{field.name}={field.sample}'" for field in given]
+    elif given:
+        lines.append(f"-d '{json.dumps(examples(given))}'")
     return "```bash\n" + " \\\n  ".join(lines) + "\n```"
 
 
+def _shown(value: Any) -> str:
+    return "The body is empty." if value is None else _fence(value)
+
+
 def _fence(value: Any) -> str:
-    return f"```json\n{json.dumps(value, indent=2)}\n```" if value is not None else "The body is empty."
-
-
-# --- ioSchema -------------------------------------------------------------------------------------------------------
-
-
-def _group(fields: Iterable[Field]) -> Json:
-    group = _object()
-    for field in fields:
-        _graft(group, field)
-    return group
-
-
-def _object() -> Json:
-    return {"type": "object", "required": [], "properties": {}}
-
-
-def _graft(group: Json, field: Field) -> None:
-    *parents, last = field.name.split(".")
-    node = group
-    for parent in parents:
-        inner: Json = node["properties"].setdefault(parent.removesuffix("[]"), _object())
-        inner.setdefault("properties", {})
-        inner.setdefault("required", [])
-        node = inner
-    node["properties"][last.removesuffix("[]")] = _leaf(field)
-    if field.required:
-        node["required"].append(last.removesuffix("[]"))
-
-
-def _leaf(field: Field) -> Json:
-    leaf: Json = {**_schema(field.kind), "description": field.about}
-    return {**leaf, "enum": list(field.values)} if field.values else leaf
-
-
-def _schema(kind: str) -> Json:
-    if kind.endswith("[]"):
-        return {"type": "array", "items": _schema(kind.removesuffix("[]"))}
-    kinds = [one.strip() for one in kind.split("|")]
-    if not all(one in _TYPES for one in kinds):
-        return {}  # Markdown has kinds in prose that a schema has no word for
-    return {"type": kinds[0] if len(kinds) == 1 else kinds}
-
-
-def _example(action: Action, places: tuple[Place, ...]) -> Json:
-    # Pica's examples carry its own headers and a placeholder key; a client has to take both out.
-    headers = {
-        "Authorization": "Bearer YOUR_TOKEN",
-        "x-pica-secret": "YOUR_PICA_SECRET",
-        "x-pica-connection-key": f"live::{action.platform}::default::your-connection-key",
-        "x-pica-action-id": action.id,
-    }
-    samples = {place: _samples(action.of(place)) for place in places if action.of(place)}
-    if "query" in samples:
-        samples["query"] = {name: _text(value) for name, value in samples["query"].items()}
-    return {"headers": headers, **samples}
-
-
-def _samples(fields: Iterable[Field]) -> Json:
-    samples: Json = {}
-    for field in fields:
-        if field.sample is not None:
-            *parents, last = field.name.split(".")
-            node = samples
-            for parent in parents:
-                node = node.setdefault(parent, {})
-            node[last.removesuffix("[]")] = field.sample
-    return samples
-
-
-def _text(value: Any) -> Any:
-    # Examples write every query value as text, and a repeated key as an array.
-    return cast("Any", value) if isinstance(value, list) else str(value)
+    return f"```json\n{json.dumps(value, indent=2)}\n```"

@@ -1,99 +1,105 @@
-"""The sandbox's front door: writes every request down, plays the faults that were asked for, counts the rate limit."""
+"""The sandbox's front door: writes every request down, counts the rate limit, plays the faults that were asked for."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qsl, quote
+from typing import Any, cast
+from urllib.parse import parse_qsl, quote, urlencode
 
+import anyio
+from anyio.lowlevel import checkpoint
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pica_mcp.sandbox import errors
+from pica_mcp.sandbox.faults import Cut, Head, NeedsSocketError, Noise, Pause, Question, Step, Steps, Wire
+from pica_mcp.sandbox.journal import Journal, Limit, Plan, Recorded, Visit
 
-RATE_LIMIT = 500
 RATE_RESET_SECONDS = 60
 
 Body = dict[str, Any] | str | bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One request as it arrived: `path` still percent-encoded, `query` decoded, header names in lower case."""
-
-    method: str
-    path: str
-    query: tuple[tuple[str, str], ...]
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-    def header(self, name: str) -> str | None:
-        """The first header of that name, in any case, or None."""
-        return next((value for key, value in self.headers if key == name.lower()), None)
-
-
-@dataclass(slots=True)
-class Fault:
-    """An answer to give instead of the real one, `times` times or, with None, for ever."""
-
-    prefix: str
-    status: int
-    body: Body
-    headers: Mapping[str, str]
-    times: int | None
-    method: str | None
-
-    def meets(self, request: Recorded) -> bool:
-        """Whether this fault is the answer to the request."""
-        return self.times != 0 and request.path.startswith(self.prefix) and self.method in {None, request.method}
-
-    def spend(self) -> Response:
-        """Use the fault up once and give its response."""
-        if self.times is not None:
-            self.times -= 1
-        return self._response()
-
-    def _response(self) -> Response:
-        if self.body is None and self.status >= 400:
-            response: Response = errors.application(self.status, "An unknown error occurred")
-        else:
-            content, media = _content(self.body)
-            response = Response(content, self.status, media_type=media)
-        response.headers.update(self.headers)
-        return response
-
-
-@dataclass(slots=True)
-class Journal:
-    """What came in, oldest first, and the faults still to be played."""
-
-    requests: list[Recorded] = field(default_factory=list[Recorded])
-    faults: list[Fault] = field(default_factory=list[Fault])
-
-    def instead(self, request: Recorded) -> Response | None:
-        """The response of the first fault that meets the request, now used up once."""
-        fault = next((fault for fault in self.faults if fault.meets(request)), None)
-        return fault.spend() if fault else None
-
-
 class Door:
-    """ASGI middleware around the whole sandbox; the limit is shown in headers and never enforced."""
+    """ASGI middleware around the whole sandbox."""
 
     def __init__(self, app: ASGIApp, journal: Journal) -> None:
         self._app = app
         self._journal = journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Record, then answer with a fault, the edge's refusal or the sandbox itself."""
+        """Record, then answer with a refusal, a fault or the sandbox itself."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         body = await _drain(receive)
         request = _recorded(scope, body)
-        self._journal.requests.append(request)
-        answer = self._journal.instead(request) or _edge(request) or self._app
-        await answer(scope, _replay(body, receive), _limited(send, len(self._journal.requests)))
+        with self._journal.visit(request) as visit:
+            limit = self._journal.limit(request)
+            refusal = None if limit.allows() else errors.application(429, "Rate limit exceeded")
+            plan = None if refusal else self._journal.plan(request)
+            answer = refusal or (plan.instead if plan else _edge(request)) or self._app
+            send = _noting(_limited(send, limit), visit)
+            if plan and plan.faults:
+                show = _Show(self._journal, visit, receive, send, scope.get("extensions", {}).get("pica.wire"))
+                await show.play(plan, _question(answer, scope, body))
+            else:
+                await answer(scope, _replay(body, receive), send)
+
+
+@dataclass(slots=True)
+class _Show:
+    """One answer that goes wrong, for as long as there is somebody to see it."""
+
+    journal: Journal
+    visit: Visit
+    receive: Receive
+    send: Send
+    wire: Wire | None
+    gone: anyio.Event = field(default_factory=anyio.Event)
+
+    async def play(self, plan: Plan, question: Question) -> None:
+        """Send what the faults make of the answer; NeedsSocketError if there is no connection to break."""
+        heals = self.journal.heals
+        for fault in plan.faults:
+            if fault.needs_socket and self.wire is None:
+                raise NeedsSocketError(fault)
+            question = question.through(fault)
+        steps = await question.answer()
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._watch, group.cancel_scope)
+            await self._send_all(steps, heals)
+            group.cancel_scope.cancel()
+
+    async def _watch(self, show: anyio.CancelScope) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+        self.gone.set()
+        if not self.visit.answered:
+            show.cancel()
+
+    async def _send_all(self, steps: Steps, heals: int) -> None:
+        for step in steps:
+            match step:
+                case Pause():
+                    await self.journal.pause(step.seconds, heals)
+                case Noise() | Cut():
+                    await self._break(step)
+                case _:
+                    await self.send(_message(step))
+            await checkpoint()  # sending may never wait, and who has left must be noticed
+        if not self.visit.answered:
+            await self.send({"type": "http.response.body"})
+
+    async def _break(self, step: Noise | Cut) -> None:
+        wire = cast("Wire", self.wire)
+        if isinstance(step, Noise):
+            wire.write(step.data)
+            return
+        self.visit.answered = True
+        (wire.reset if step.reset else wire.close)()
+        await self.gone.wait()  # until then, the server would complain about an answer that is not complete
 
 
 def raw_path(scope: Scope) -> str:
@@ -106,6 +112,17 @@ def query_pairs(scope: Scope) -> tuple[tuple[str, str], ...]:
     """The query decoded, in order, blank values and repetitions included."""
     query: bytes = scope["query_string"]
     return tuple(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+
+
+def reply(status: int, body: Body, headers: Mapping[str, str]) -> Response:
+    """The answer that a test asked for; without a body an error status says what Pica's own errors say."""
+    if body is None and status >= 400:
+        response: Response = errors.application(status, "An unknown error occurred")
+    else:
+        content, media = _content(body)
+        response = Response(content, status, media_type=media)
+    response.headers.update(headers)
+    return response
 
 
 def _content(body: Body) -> tuple[str | bytes, str | None]:
@@ -158,16 +175,59 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _limited(send: Send, served: int) -> Send:
-    # The window is counted in requests, not in seconds, so that two runs show the same numbers.
-    remaining = RATE_LIMIT - 1 - (served - 1) % RATE_LIMIT
+def _limited(send: Send, limit: Limit) -> Send:
+    # Read now, because others come in while this one is answered.
+    shown, remaining = str(limit.requests), str(limit.remaining)
 
     async def limited(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            headers.setdefault("x-pica-rate-limit-limit", str(RATE_LIMIT))
-            headers.setdefault("x-pica-rate-limit-remainings", str(remaining))
+            headers.setdefault("x-pica-rate-limit-limit", shown)
+            headers.setdefault("x-pica-rate-limit-remainings", remaining)
             headers.setdefault("x-pica-rate-limit-reset", str(RATE_RESET_SECONDS))
         await send(message)
 
     return limited
+
+
+def _noting(send: Send, visit: Visit) -> Send:
+    async def noting(message: Message) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            visit.answered = True  # first, because a server may report the client's leave during the last message
+        await send(message)
+
+    return noting
+
+
+def _question(answer: ASGIApp, scope: Scope, body: bytes) -> Question:
+    asked = dict(query_pairs(scope))
+
+    async def ask(query: Mapping[str, str]) -> Steps:
+        other = scope if query == asked else {**scope, "query_string": urlencode(query).encode()}
+        return await _collected(answer, other, body)
+
+    return Question(asked, ask)
+
+
+async def _collected(answer: ASGIApp, scope: Scope, body: bytes) -> Steps:
+    messages: list[Message] = []
+
+    async def send(message: Message) -> None:
+        messages.append(message)
+
+    async def left() -> Message:
+        return {"type": "http.disconnect"}
+
+    await answer(scope, _replay(body, left), send)
+    raw: Iterable[tuple[bytes, bytes]] = messages[0]["headers"]
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
+    return Head(messages[0]["status"], headers), b"".join(message.get("body", b"") for message in messages)
+
+
+def _message(step: Step) -> Message:
+    match step:
+        case Head():
+            headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in step.headers]
+            return {"type": "http.response.start", "status": step.status, "headers": headers}
+        case _:
+            return {"type": "http.response.body", "body": step, "more_body": True}

@@ -20,7 +20,7 @@ _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 
 class Passthrough:
-    """The worlds behind the connections, one state per key, opened at the first call.
+    """The worlds behind the connections, one state per connected account, opened at the first call.
 
     Identity and `active` are not checked, because Pica does not either: whoever has the key is in.
     """
@@ -34,10 +34,9 @@ class Passthrough:
         """Serve one request whose secret belongs to the environment."""
         connection = self._connection(request, environment)
         action = self._action(request)
-        reply = self._reply(
-            connection, action, raw_path(request.scope).removeprefix(PREFIX), request, await request.body()
-        )
-        return _wrapped(reply, family(request))
+        path = raw_path(request.scope).removeprefix(PREFIX)
+        reply = self._reply(connection, action, path, request, await request.body())
+        return _wrapped(reply, family(request), action.method, request.method)
 
     def _connection(self, request: Request, environment: str) -> Connection:
         key = pica_header(request, "connection-key")
@@ -57,6 +56,8 @@ class Passthrough:
         action = self._catalog.action(action_id)
         if action is None:
             raise RejectionError(errors.masked(502))
+        if not action.supported:
+            raise RejectionError(errors.application(404, "Supported Connection Model Definition not found"))
         return action
 
     def _reply(self, connection: Connection, action: Action, path: str, request: Request, body: bytes) -> Reply:
@@ -75,10 +76,10 @@ class Passthrough:
             return _bad("the body cannot be read") if action.is_custom else platform.refuse(400)
 
     def _world(self, connection: Connection) -> Any:
-        if connection.key not in self._worlds:
+        if connection.account not in self._worlds:
             platform = self._catalog.platform(connection.platform)
-            self._worlds[connection.key] = platform.open(connection.key, connection.label)
-        return self._worlds[connection.key]
+            self._worlds[connection.account] = platform.open(connection.account, connection.label)
+        return self._worlds[connection.account]
 
 
 def placeholders(template: str, path: str) -> dict[str, str] | None:
@@ -90,9 +91,10 @@ def placeholders(template: str, path: str) -> dict[str, str] | None:
     if "{{" in path or "%7b%7b" in path.lower():
         return None
     parts = _PLACEHOLDER.split(template)
-    pattern = "".join(f"(?P<{part}>[^/]+?)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
+    names = parts[1::2]
+    pattern = "".join("([^/]+?)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
     found = re.fullmatch(pattern, path)
-    return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
+    return dict(zip(names, map(unquote, found.groups()), strict=True)) if found else None
 
 
 def pica_header(request: Request, name: str) -> str | None:
@@ -116,7 +118,7 @@ def _check_custom(action: Action, key: str, call: Call) -> None:
     complaints = [
         f"{field.name} should not be empty"
         for field in action.of("body")
-        if field.required and body.get(field.name) in (None, "")
+        if field.required and not field.option and body.get(field.name) in (None, "")
     ]
     if body.get("connectionKey") not in (None, "", key):
         complaints.append("connectionKey must be the key of the connection header")
@@ -128,9 +130,12 @@ def _bad(*complaints: str) -> Reply:
     return Reply(400, errors.nest_body(400, *complaints))
 
 
-def _wrapped(reply: Reply, family: str) -> Response:
+def _wrapped(reply: Reply, family: str, upstream: str, asked: str) -> Response:
+    headless = asked == "HEAD" or upstream == "HEAD"
     media = (("content-type", reply.media),) if reply.content else ()
-    response = Response(reply.content, reply.status, media_type="application/octet-stream")
+    response = Response(b"" if headless else reply.content, reply.status, media_type="application/octet-stream")
+    if asked == "HEAD":  # the length of what a GET would get, the one header that Pica lets through
+        response.headers["content-length"] = str(len(reply.content))
     for name, value in (*media, *reply.headers):
         response.headers.append(f"x-{family}-passthrough-{name}", value)
     return response

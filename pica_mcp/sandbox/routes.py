@@ -1,9 +1,8 @@
-"""The sandbox's endpoints other than the passthrough, and the table that names them all."""
+"""The sandbox's endpoints over connections and the account, and the table that names all endpoints."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from math import ceil
 from types import MappingProxyType
 from typing import Any
 
@@ -11,19 +10,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pica_mcp.sandbox import documents, errors, search
+from pica_mcp.sandbox import errors
 from pica_mcp.sandbox.account import Account, Connection
-from pica_mcp.sandbox.catalog import Action, Catalog, Connector
+from pica_mcp.sandbox.catalog import Catalog, Connector
 from pica_mcp.sandbox.errors import RejectionError
+from pica_mcp.sandbox.pages import Pages, equal, read_object
 from pica_mcp.sandbox.passthrough import PREFIX, Passthrough, pica_header
-from pica_mcp.sandbox.upstream import Json, MalformedError, json_object, strings
+from pica_mcp.sandbox.shelf import Shelf
+from pica_mcp.sandbox.upstream import Json, MalformedError, strings
 
 LIVE_SECRET = "sk_live_1_sandbox-not-a-real_secret"  # noqa: S105 - published on purpose: it opens nothing
 TEST_SECRET = "sk_test_1_sandbox-not-a-real_secret"  # noqa: S105 - likewise
 
 _ENVIRONMENTS: Mapping[str | None, str] = MappingProxyType({LIVE_SECRET: "live", TEST_SECRET: "test"})
-_MAX_DIGITS = 9
-_EVERY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_IDENTITY_TYPES = ("user", "team", "organization", "project")
+_EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 Endpoint = Callable[[Request, str], Awaitable[Response]]
 
@@ -35,26 +36,39 @@ class Desk:
     account: Account
     catalog: Catalog
     passthrough: Passthrough
-    row_ids: bool
+    shelf: Shelf
+    pages: Pages
     bare_errors: bool
+    older: bool
 
     def routes(self) -> list[Route]:
-        """Every endpoint under `/v1`, and the root that needs no secret."""
-        connection = "/v1/vault/connections/{id}"
+        """Every endpoint under `/v1`, and those that need no secret."""
         return [
             Route("/", _root),
-            self._guarded("/v1/vault/connections", self.list_connections),
-            self._guarded(connection, self.get_connection),
-            self._guarded(connection, self.tag_connection, "PATCH"),
-            self._guarded(connection, self.delete_connection, "DELETE"),
-            self._guarded("/v1/available-connectors", self.list_connectors),
-            self._guarded("/v1/available-actions/search/{platform}", self.search_actions),
-            self._guarded("/v1/available-actions/{platform}", self.list_actions),
-            self._guarded("/v1/knowledge", self.list_knowledge),
+            Route("/open/count/platforms", self.shelf.count_platforms),
+            Route("/open/count/tools", self.shelf.count_tools),
+            *self._connections(),
+            self._guarded("/v1/available-connectors", self.shelf.list_connectors),
+            self._guarded("/v1/available-actions/find", self.shelf.find_actions, "POST"),
+            self._guarded("/v1/available-actions/search/{platform}", self.shelf.search_actions),
+            self._guarded("/v1/available-actions/{platform}", self.shelf.list_actions),
+            self._guarded("/v1/knowledge", self.shelf.list_knowledge),
             self._guarded("/v1/users/whoami", self.whoami),
+            self._guarded("/v1/users/flags", self.flags),
+            self._guarded("/v1/connections/reachable", self.reachable),
             self._guarded("/v1/authkit", self.authkit, "POST"),
             self._guarded("/v1/authkit/token", self.authkit, "POST"),
             self._guarded(PREFIX + "/{path:path}", self.passthrough.answer, *_EVERY_METHOD),
+        ]
+
+    def _connections(self) -> list[Route]:
+        one = "/v1/vault/connections/{id}"
+        reading = [] if self.older else [self._guarded(one, self.get_connection)]
+        return [
+            self._guarded("/v1/vault/connections", self.list_connections),
+            *reading,
+            self._guarded(one, self.change_connection if self.older else self.tag_connection, "PATCH"),
+            self._guarded(one, self.delete_connection, "DELETE"),
         ]
 
     def _guarded(self, path: str, endpoint: Endpoint, *methods: str) -> Route:
@@ -68,54 +82,35 @@ class Desk:
 
     async def list_connections(self, request: Request, environment: str) -> Response:
         found = [one for one in self.account.within(environment) if _wanted(one, request.query_params)]
-        return JSONResponse(_page([self._row(connection) for connection in found], request))
+        return JSONResponse(self.pages.cut(request, "Vault Connections", found, self._row))
 
     async def get_connection(self, request: Request, environment: str) -> Response:
         return JSONResponse(self._row(self._connection(request, environment)))
 
     async def tag_connection(self, request: Request, environment: str) -> Response:
         connection = self._connection(request, environment)
-        body = await _object(request)
+        given = await read_object(request)
         try:
-            tags = tuple(strings(body["tags"]))
+            tags = tuple(strings(given["tags"]))
         except (KeyError, MalformedError) as error:
             raise RejectionError(errors.nest(400, "tags must be an array of strings")) from error
         return JSONResponse(self._row(self.account.change(connection.key, tags=tags)))
+
+    async def change_connection(self, request: Request, environment: str) -> Response:
+        """The older PATCH, whose answer is an object of its own keyed by the id."""
+        connection, given = self._connection(request, environment), await read_object(request)
+        names = {"active": "active", "identity": "identity", "identityType": "identity_type"}
+        changes = {field: given[name] for name, field in names.items() if name in given}
+        self.account.change(connection.key, **changes)
+        return JSONResponse({connection.id: {name: given[name] for name in names if name in given}})
 
     async def delete_connection(self, request: Request, environment: str) -> Response:
         self.account.remove(self._connection(request, environment).key)
         return Response(status_code=200)
 
-    async def list_connectors(self, request: Request, environment: str) -> Response:
-        del environment  # connectors are the same in both
-        wanted = request.query_params
-        rows = [
-            row
-            for number, connector in enumerate(self.catalog.connectors, start=1)
-            if (wanted.get("authkit") != "true" or connector.authkit)
-            and _equal(row := self._connector_row(number, connector), wanted, "platform", "key", "name", "category")
-        ]
-        return JSONResponse(_page(rows, request))
-
-    async def list_actions(self, request: Request, environment: str) -> Response:
-        del environment
-        rows = [self._action_row(action) for action in self.catalog.actions(request.path_params["platform"])]
-        found = [row for row in rows if _equal(row, request.query_params, "title", "key", "method")]
-        return JSONResponse(_page(found, request))
-
-    async def search_actions(self, request: Request, environment: str) -> Response:
-        del environment
-        wanted = request.query_params
-        actions = self.catalog.actions(request.path_params["platform"])
-        found = search.rank(actions, wanted.get("query", ""), executing=wanted.get("executeAgent") == "true")
-        return _tagged(request, [_search_row(action) for action in found[: _number(request, "limit", 20)]])
-
-    async def list_knowledge(self, request: Request, environment: str) -> Response:
-        del environment
-        wanted = request.query_params
-        actions = self.catalog.actions(wanted.get("connectionPlatform"))
-        found = [action for action in actions if wanted.get("_id") in {None, action.id}]
-        return _tagged(request, _page([self._knowledge_row(action) for action in found], request))
+    async def reachable(self, request: Request, environment: str) -> Response:
+        found = [one for one in self.account.within(environment) if one.active and one.state != "failed"]
+        return JSONResponse(self.pages.cut(request, "Reachable Connections", found, self._reachable_row))
 
     async def whoami(self, request: Request, environment: str) -> Response:
         del request, environment
@@ -123,14 +118,28 @@ class Desk:
         organization = {"id": "org_sandbox_acme", "name": "Acme"}
         return JSONResponse({"user": user, "organization": organization, "project": None})
 
+    async def flags(self, request: Request, environment: str) -> Response:
+        del request, environment
+        flags = {
+            "accessList": ["passthrough"],
+            "authkitWhitelist": True,
+            "earlyAccess": [],
+            "completedQuickstart": True,
+        }
+        return JSONResponse(flags)
+
     async def authkit(self, request: Request, environment: str) -> Response:
-        body = await _object(request)
-        missing = [f"{name} should not be empty" for name in ("identity", "identityType") if not body.get(name)]
-        if missing:
-            raise RejectionError(errors.nest(400, *missing))
+        body = await read_object(request)
+        # Both are optional: the official clients' own first example passes neither. Other keys, the Python client's
+        # identity_type among them, are ignored, so that its tokens have no type.
+        identity = {name: body[name] for name in ("identity", "identityType") if body.get(name) is not None}
+        if identity.get("identityType", "user") not in _IDENTITY_TYPES:
+            complaint = f"identityType must be one of the following values: {', '.join(_IDENTITY_TYPES)}"
+            raise RejectionError(errors.nest(400, complaint))
         offered = [connector for connector in self.catalog.connectors if connector.authkit]
-        page = _page([_authkit_row(connector, environment) for connector in offered], request, default=100)
-        return JSONResponse({**page, "requestId": _digest([body, environment])})
+        # The newer pages always: this endpoint came with them.
+        page = Pages().cut(request, "AuthKit", offered, lambda one: _authkit_row(one, environment), usual=100)
+        return JSONResponse({**page, "requestId": _digest([identity, environment])})
 
     def _connection(self, request: Request, environment: str) -> Connection:
         wanted = request.path_params["id"]
@@ -140,38 +149,21 @@ class Desk:
         return found
 
     def _row(self, connection: Connection) -> Json:
-        return connection.row(self.catalog.describe(connection.platform))
+        connector = self.catalog.connector(connection.platform)
+        row = connection.row(connector.description if connector else "")
+        return {**row, "updatedAt": connection.updated_at} if self.older else row
 
-    def _connector_row(self, number: int, connector: Connector) -> Json:
-        return connector.row(number, len(self.catalog.actions(connector.platform)))
-
-    def _action_row(self, action: Action) -> Json:
-        row = {
-            "title": action.title,
-            "key": action.key,
-            "modelName": action.model,
-            "method": action.method,
-            "platform": action.platform,
+    def _reachable_row(self, connection: Connection) -> Json:
+        connector = self.catalog.connector(connection.platform)
+        return {
+            "key": connection.key,
+            "connector": f"api::{connection.platform}::v1",
+            "platform": connection.platform,
+            "name": connection.name,
+            "title": connector.name if connector else connection.platform,
+            "image": _image(connection.platform),
+            "access": "full",
         }
-        return {**row, "systemId": action.id, "path": action.path} if self.row_ids else row
-
-    def _knowledge_row(self, action: Action) -> Json:
-        base_url = self.catalog.base_url(action)
-        schema = documents.io_schema(action)
-        row = {
-            "id": self.catalog.number(action),
-            "_id": action.id,
-            "connectionPlatform": action.platform,
-            "title": action.title,
-            "path": action.path,
-            "method": action.method,
-            "baseUrl": base_url,
-            "knowledge": documents.knowledge(action, base_url),
-            "tags": list(action.tags),
-            "active": True,
-            "modelName": action.model,
-        }
-        return row if schema is None else {**row, "ioSchema": schema}
 
 
 async def _root(request: Request) -> Response:
@@ -179,15 +171,8 @@ async def _root(request: Request) -> Response:
     return JSONResponse({"type": "success", "success": True})
 
 
-def _search_row(action: Action) -> Json:
-    return {
-        "systemId": action.id,
-        "title": action.title,
-        "key": action.key,
-        "method": action.method,
-        "path": action.path,
-        "tags": list(action.tags),
-    }
+def _image(platform: str) -> str:
+    return f"https://assets.pica.test/connectors/{platform}.svg"
 
 
 def _authkit_row(connector: Connector, environment: str) -> Json:
@@ -196,7 +181,7 @@ def _authkit_row(connector: Connector, environment: str) -> Json:
         "connectionDefId": f"api::{connector.platform}::v1",
         "type": "api",
         "title": connector.name,
-        "image": f"https://assets.pica.test/connectors/{connector.platform}.svg",
+        "image": _image(connector.platform),
         "environment": environment,
         "tags": [],
         "active": True,
@@ -210,41 +195,7 @@ def _wanted(connection: Connection, query: Mapping[str, str]) -> bool:
         return False
     if "tags" in query and not set(connection.tags) & set(query["tags"].split(",")):
         return False
-    return _equal(connection.row(""), query, "name", "identity", "identityType", "platform", "platformVersion")
-
-
-def _equal(row: Json, query: Mapping[str, str], *names: str) -> bool:
-    return all(query[name] == row[name] for name in names if name in query)
-
-
-def _page(rows: list[Json], request: Request, default: int = 20) -> Json:
-    limit, page = _number(request, "limit", default), _number(request, "page", 1)
-    shown = rows[(page - 1) * limit : page * limit]
-    return {"rows": shown, "total": len(rows), "pages": ceil(len(rows) / limit), "page": page}
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, str(default))
-    if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < 1:
-        raise RejectionError(errors.nest(400, f"{name} must be a whole number not less than 1"))
-    return int(text)
-
-
-def _tagged(request: Request, content: Any) -> Response:
-    response = JSONResponse(content)
-    tag = f'"{sha256(response.body).hexdigest()[:32]}"'
-    known = request.headers.get("if-none-match", "").replace("W/", "")
-    if tag in (one.strip() for one in known.split(",")):
-        response = Response(status_code=304)
-    response.headers["etag"] = tag
-    return response
-
-
-async def _object(request: Request) -> Json:
-    try:
-        return json_object(await request.body())
-    except MalformedError as error:
-        raise RejectionError(errors.nest(400, "the body must be a JSON object")) from error
+    return equal(connection.row(""), query, "name", "identity", "identityType", "platform", "platformVersion")
 
 
 def _digest(value: Any) -> str:

@@ -62,6 +62,19 @@ async def pica(box: Sandbox) -> AsyncIterator[Pica]:
 
 @pytest.fixture
 async def rehearsal(box: Sandbox) -> AsyncIterator[Pica]:
-
     async with open_client(box, TEST_SECRET) as http:
         yield Pica(box, http)
+
+
+@pytest.fixture
+async def afar(box: Sandbox) -> AsyncIterator[Pica]:
+    """The sandbox over a real connection."""
+    headers = {"x-pica-secret": LIVE_SECRET}
+    async with box.listening() as url, httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as http:
+        yield Pica(box, http)
+
+
+@pytest.fixture(params=["pica", "afar"])
+def either(request: pytest.FixtureRequest) -> Pica:
+    """The sandbox in this process, and over a real connection."""
+    return request.getfixturevalue(request.param)

@@ -1,0 +1,55 @@
+"""The older generation's dress: the same lists by `skip` and `limit`, rows with `_id` and times in milliseconds."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from starlette.requests import Request
+
+from pica_mcp.sandbox.pages import USUAL_LIMIT, Item, Pages, number
+from pica_mcp.sandbox.upstream import Json
+
+_BORN = 1_767_342_600_125
+"""When whatever has no time of its own was made, in milliseconds."""
+
+
+class OlderPages(Pages):
+    """Lists as `{type, rows, total, skip, limit}`.
+
+    Kinder than the real ones, which take an unknown parameter, `page` among them, for a filter that nothing meets.
+    """
+
+    def cut(
+        self,
+        request: Request,
+        kind: str,
+        items: Sequence[Item],
+        show: Callable[[Item], Json],
+        usual: int = USUAL_LIMIT,
+    ) -> Json:
+        """The rows after the first `skip`."""
+        limit, skip = number(request, "limit", usual), number(request, "skip", 0, least=0)
+        rows = [older(show(item)) for item in items[skip : skip + limit]]
+        return {"type": kind, "rows": rows, "total": len(items), "skip": skip, "limit": limit}
+
+
+def older(row: Json) -> Json:
+    """The row as it was before: its id under `_id`, no state, and the record's own data among its fields."""
+    created = _milliseconds(row.get("createdAt"))
+    dressed = {name: value for name, value in row.items() if name not in {"id", "state", "tags"}}
+    return {
+        "_id": row.get("_id") or row.get("systemId") or row.get("id"),
+        **dressed,
+        "createdAt": created,
+        "updatedAt": _milliseconds(row.get("updatedAt")) if "updatedAt" in row else created,
+        "updated": "updatedAt" in row and row["updatedAt"] != row["createdAt"],
+        "version": "1.0.0",
+        "lastModifiedBy": "system",
+        "deleted": False,
+        **({"tags": row["tags"]} if row.get("tags") else {}),
+        "active": row.get("active", True),
+        "deprecated": False,
+    }
+
+
+def _milliseconds(moment: str | None) -> int:
+    return int(datetime.fromisoformat(moment).timestamp() * 1000) if moment else _BORN
