@@ -1,12 +1,46 @@
-"""The providers behind the sandbox: four that are imitated, and some that are only listed."""
+"""The providers behind the sandbox: those that are imitated, and some that are only listed."""
 
 from pica_mcp.sandbox.catalog import Connector, Platform
-from pica_mcp.sandbox.platforms import github, gmail, slack, stripe
+from pica_mcp.sandbox.platforms import (
+    attio,
+    bazaar,
+    drive,
+    exa,
+    github,
+    gmail,
+    google_calendar,
+    hubspot,
+    linear,
+    notion,
+    open_ai,
+    quickbooks,
+    sheets,
+    slack,
+    stripe,
+    supabase,
+)
 
 
 def imitated() -> tuple[Platform, ...]:
     """The platforms that have actions."""
-    return gmail.platform(), slack.platform(), stripe.platform(), github.platform()
+    return (
+        gmail.platform(),
+        slack.platform(),
+        stripe.platform(),
+        github.platform(),
+        attio.platform(),
+        google_calendar.platform(),
+        drive.platform(),
+        sheets.platform(),
+        notion.platform(),
+        hubspot.platform(),
+        linear.platform(),
+        supabase.platform(),
+        exa.platform(),
+        open_ai.platform(),
+        quickbooks.platform(),
+        bazaar.platform(),
+    )
 
 
 def listed_only() -> tuple[Connector, ...]:
@@ -15,10 +49,5 @@ def listed_only() -> tuple[Connector, ...]:
         Connector("airtable", "Airtable", "Databases", "Tables and records for teams"),
         Connector("discord", "Discord", "Communication", "Chat for communities", status="beta"),
         Connector("elevenlabs", "ElevenLabs", "AI", "Speech from text", oauth=False),
-        Connector("google-calendar", "Google Calendar", "Calendars", "Events and invitations"),
-        Connector("google-drive", "Google Drive", "Storage", "Files and folders"),
-        Connector("hub-spot", "HubSpot", "CRM", "Contacts, companies and deals"),
-        Connector("linear", "Linear", "Project Management", "Issues and cycles", status="beta"),
-        Connector("notion", "Notion", "Documents", "Pages and databases"),
         Connector("sql-server", "SQL Server", "Databases", "Relational storage", authkit=False, status="alpha"),
     )
