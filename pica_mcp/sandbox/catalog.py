@@ -256,10 +256,8 @@ class Joined(Sequence[Action]):
         return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self._at(place) for place in range(*index.indices(len(self)))]
-        place: int = range(len(self))[index]
-        return self._at(place)
+        places: range | int = range(len(self))[index]
+        return self._at(places) if isinstance(places, int) else [self._at(place) for place in places]
 
     def _at(self, place: int) -> Action:
         at = bisect_right(self._ends, place)

@@ -141,10 +141,8 @@ class Actions(Sequence[Action]):
         return self._size
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self._make(place) for place in range(*index.indices(self._size))]
-        place: int = range(self._size)[index]
-        return self._make(place)
+        places: range | int = range(self._size)[index]
+        return self._make(places) if isinstance(places, int) else [self._make(place) for place in places]
 
     def _make(self, place: int) -> Action:
         row, column = divmod(place, len(_DEEDS))

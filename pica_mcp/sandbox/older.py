@@ -33,11 +33,12 @@ class OlderPages(Pages):
 
 
 def older(row: Json) -> Json:
-    """The row as it was before: its id under `_id`, no state, and the record's own data among its fields."""
+    """The row as it was before: its id, where it has one, under `_id`, no state, and the record's own data beside."""
     created = _milliseconds(row.get("createdAt"))
-    dressed = {name: value for name, value in row.items() if name not in {"id", "state", "tags"}}
+    dressed = {name: value for name, value in row.items() if name not in {"_id", "id", "systemId", "state", "tags"}}
+    ids = [row[name] for name in ("_id", "systemId", "id") if name in row]
     return {
-        "_id": row.get("_id") or row.get("systemId") or row.get("id"),
+        **({"_id": ids[0]} if ids else {}),
         **dressed,
         "createdAt": created,
         "updatedAt": _milliseconds(row.get("updatedAt")) if "updatedAt" in row else created,

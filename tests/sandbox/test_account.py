@@ -9,9 +9,22 @@ CONNECTIONS = "/v1/vault/connections"
 
 
 async def test_live_secret_sees_the_live_connections_newest_first(pica: "Pica") -> None:
-    answer = (await pica.http.get(CONNECTIONS)).json()
-    assert {name: answer[name] for name in ("total", "pages", "page")} == {"total": 11, "pages": 1, "page": 1}
+    answer = (await pica.http.get(CONNECTIONS, params={"limit": 100})).json()
+    assert {name: answer[name] for name in ("total", "pages", "page")} == {"total": 24, "pages": 1, "page": 1}
     assert [(row["platform"], row["name"]) for row in answer["rows"]] == [
+        ("bazaar", "Stall"),
+        ("attio", "Apollo partners"),
+        ("openai", None),
+        ("exa", None),
+        ("github", "apollo-bot"),
+        ("quickbooks", "Acme books"),
+        ("supabase", None),
+        ("google-calendar", "Acme rooms"),
+        ("google-sheets", "Acme stock"),
+        ("google-drive", "Acme files"),
+        ("linear", None),
+        ("notion", "Growth wiki"),
+        ("hub-spot", "Growth CRM"),
         ("github", "Dashboard"),
         ("github", "acme-bot"),
         ("stripe", "Acme billing"),
@@ -73,14 +86,17 @@ async def test_a_failed_connection_is_still_listed_as_active(pica: "Pica") -> No
         ({"identity": "ada"}, 6),
         ({"identity": "ada", "identityType": "user"}, 6),
         ({"identity": "ada", "identityType": "team"}, 0),
-        ({"identityType": "organization"}, 2),
+        ({"identityType": "organization"}, 7),
+        ({"identityType": "project"}, 4),
+        ({"identity": "growth", "platform": "hub-spot"}, 1),
         ({"platform": "gmail"}, 3),
         ({"name": "Work"}, 1),
         ({"tags": "oss,other"}, 1),
         ({"tags": "other"}, 0),
         ({"active": "false"}, 0),
-        ({"platformVersion": "1.0.0"}, 11),
-        ({"colour": "blue"}, 11),
+        ({"platformVersion": "1.0.0"}, 24),
+        ({"platformVersion": "2.0.0"}, 0),
+        ({"colour": "blue"}, 24),
     ],
 )
 async def test_filters_narrow_the_list_and_unknown_ones_do_not(
@@ -95,17 +111,15 @@ async def test_keys_are_filtered_by_a_comma_list(pica: "Pica") -> None:
 
 
 async def test_pages_follow_each_other_without_overlap(pica: "Pica") -> None:
-    pages = [(await pica.http.get(CONNECTIONS, params={"limit": 4, "page": n})).json() for n in (1, 2, 3, 4)]
-    assert [len(page["rows"]) for page in pages] == [4, 4, 3, 0]
-    assert [(page["page"], page["pages"], page["total"]) for page in pages] == [(n, 3, 11) for n in (1, 2, 3, 4)]
-    assert len({row["id"] for page in pages for row in page["rows"]}) == 11
+    pages = [(await pica.http.get(CONNECTIONS, params={"limit": 10, "page": n})).json() for n in (1, 2, 3, 4)]
+    assert [len(page["rows"]) for page in pages] == [10, 10, 4, 0]
+    assert [(page["page"], page["pages"], page["total"]) for page in pages] == [(n, 3, 24) for n in (1, 2, 3, 4)]
+    assert len({row["id"] for page in pages for row in page["rows"]}) == 24
 
 
 async def test_twenty_rows_are_a_page_unless_asked_otherwise(pica: "Pica") -> None:
-    for number in range(15):
-        pica.box.connect("gmail", identity=f"user {number}", identity_type="user")
     answer = (await pica.http.get(CONNECTIONS)).json()
-    assert (len(answer["rows"]), answer["total"], answer["pages"]) == (20, 26, 2)
+    assert (len(answer["rows"]), answer["total"], answer["pages"]) == (20, 24, 2)
 
 
 @pytest.mark.parametrize(
@@ -192,3 +206,63 @@ async def test_what_is_not_connected_can_be_neither_removed_nor_changed(pica: "P
         pica.box.disconnect("live::gmail::default::nothing")
     with pytest.raises(KeyError):
         pica.box.set_state("live::gmail::default::nothing", "failed")
+
+
+@pytest.mark.parametrize("kind", ["user", "team", "organization", "project"])
+async def test_every_type_of_identity_has_a_connection(pica: "Pica", kind: str) -> None:
+    assert await pica.rows(CONNECTIONS, identityType=kind)
+
+
+async def test_a_degraded_connection_still_works(pica: "Pica") -> None:
+    (row,) = await pica.rows(CONNECTIONS, platform="attio")
+    assert row["state"] == "degraded"
+    assert (await pica.send(row["key"], "GET", "/objects")).status_code == 200
+
+
+async def test_authorising_again_replaces_the_key_and_keeps_the_account(pica: "Pica") -> None:
+    old = await pica.key("gmail", "Work")
+    sent = {"to": "a@b.example", "subject": "Kept", "body": "B"}
+    assert (await pica.send(old, "POST", "/gmail/send-email", json={**sent, "connectionKey": old})).status_code == 200
+    pica.box.set_state(old, "failed")
+    new = pica.box.reauthorize(old)
+    (row,) = await pica.rows(CONNECTIONS, name="Work")
+    assert (row["key"], row["state"], row["identity"], row["identityType"]) == (new, "operational", "ada", "user")
+    assert (await pica.send(old, "GET", "/users/{{userId}}/profile", {"userId": "me"})).status_code == 404
+    found = await pica.send(new, "POST", "/gmail/get-emails", json={"connectionKey": new, "query": "subject:kept"})
+    assert [mail["subject"] for mail in found.json()["emails"]] == ["Kept"]
+    assert (await pica.rows(CONNECTIONS))[0]["key"] == new
+
+
+async def test_authorising_again_keeps_an_identity_that_nobody_gave(pica: "Pica") -> None:
+    old = await pica.key("github", "Dashboard")
+    newer = pica.box.reauthorize(pica.box.reauthorize(old))
+    (row,) = await pica.rows(CONNECTIONS, name="Dashboard")
+    assert (row["key"], row["identity"]) == (newer, old.split("::")[-1])
+    with pytest.raises(KeyError):
+        pica.box.reauthorize(old)
+
+
+async def test_a_connection_moves_to_another_identity_under_its_key(pica: "Pica") -> None:
+    key = await pica.key("gmail", "Work")
+    pica.box.move(key, "growth", "team")
+    (row,) = await pica.rows(CONNECTIONS, key=key)
+    assert (row["identity"], row["identityType"]) == ("growth", "team")
+    assert key not in pica.box.keys("ada")
+
+
+async def test_what_is_deleted_is_gone_for_every_endpoint(pica: "Pica") -> None:
+    key = await pica.key("gmail", "Work")
+    pica.box.disconnect(key)
+    assert not await pica.rows(CONNECTIONS, key=key)
+    assert key not in [row["key"] for row in await pica.rows("/v1/connections/reachable", limit="100")]
+    with pytest.raises(KeyError):
+        pica.box.set_state(key, "operational")
+
+
+async def test_what_can_be_reached_is_neither_failed_nor_inactive(pica: "Pica") -> None:
+    pica.box.connect("gmail", name="Sleeping", active=False)
+    rows = await pica.rows("/v1/connections/reachable", limit="100")
+    names = [row["name"] for row in rows]
+    assert "Work" in names
+    assert not {"Old workspace", "Sleeping"} & set(names)
+    assert set(rows[0]) == {"key", "connector", "platform", "name", "title", "image", "access"}
