@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from email import message_from_bytes
+from math import ceil
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -218,11 +219,11 @@ async def free_port() -> int:
 
 async def test_connections_are_those_of_the_identity_newest_first() -> None:
     box = Sandbox()
-    box.connect("gmail", identity="growth", identity_type="user", name="Another growth")
+    anothers = box.connect("gmail", identity="growth", identity_type="user", name="Another growth")
     newest = box.connect("slack", identity="growth", identity_type="team", name="Newest")
     async with opened(box.app) as api:
         found = await api.connections(Identity("growth", IdentityType.TEAM))
-    assert [one.platform for one in found] == ["slack", "slack", "gmail"]
+    assert tuple(one.key for one in found) == tuple(key for key in box.keys("growth") if key != anothers)
     assert found[0].key == newest
     assert dict(box.requests[0].query) == {
         "identity": "growth",
@@ -463,12 +464,15 @@ def test_plain_http_loads_no_certificates() -> None:
 
 
 async def test_a_listing_goes_through_all_its_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(Sandbox().app) as api:
+        whole = await api.platforms()
     monkeypatch.setattr(room, "_PAGE_ROWS", 4)
     box = Sandbox()
     async with opened(box.app) as api:
-        found = await api.platforms()
-    assert len(found) == 13
-    assert [dict(one.query) for one in box.requests] == [{"limit": "4", "page": str(n)} for n in (1, 2, 3, 4)]
+        assert await api.platforms() == whole
+    pages = range(1, ceil(len(whole) / 4) + 1)
+    assert len(pages) > 3
+    assert [dict(one.query) for one in box.requests] == [{"limit": "4", "page": str(n)} for n in pages]
 
 
 async def test_a_listing_that_only_tells_its_total_ends_there() -> None:
@@ -663,7 +667,7 @@ async def test_a_read_is_tried_again_when_pica_is_out_of_order(patience: Patienc
     box = Sandbox()
     box.fail(PLATFORMS, status=503, times=2)
     async with opened(box.app, patience) as api:
-        assert len(await api.platforms()) == 13
+        assert await api.platforms()
     assert len(box.requests) == 3
     assert patience.waits == [0.25, 0.5]
 

@@ -333,7 +333,7 @@ async def test_a_row_without_a_document_is_counted_and_not_known() -> None:
 
 async def test_a_platform_without_actions_has_none() -> None:
     async with cataloguing(Sandbox()) as catalog:
-        assert await catalog.actions("notion") == Actions(())
+        assert await catalog.actions("discord") == Actions(())
 
 
 async def test_a_platform_of_four_hundred_actions_is_joined_by_its_documents() -> None:

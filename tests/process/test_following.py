@@ -81,8 +81,7 @@ async def test_connections_that_come_fail_are_renewed_and_go(connect: Any, mode:
             refused = await client.call_tool("stripe_list_customers", {})
             assert "has failed" in refused.content[0].text
 
-            box.disconnect(key)
-            renewed = box.connect("stripe", **GRACE, name="Books")
+            renewed = box.reauthorize(key)
             await notices.are(TOOLS, RESOURCES, INDEX, BOOKS)
             assert await lists(client) == full
             assert not (await client.call_tool("stripe_list_customers", {})).is_error
