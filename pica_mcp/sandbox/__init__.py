@@ -1,7 +1,7 @@
 """The room with a pretend Pica in it: an ASGI app with an account, for tests and for trying without one.
 
-It speaks the newer generation of the API, or as an option the older one, and imports nothing else of this package, because a fake that shared our
-models would agree with our mistakes.
+It speaks the newer generation of the API, or if told so the older one, and imports nothing else of this package,
+because a fake that shared our models would agree with our mistakes.
 
 | endpoint | answers |
 |---|---|
@@ -81,7 +81,7 @@ Real catalogues describe their actions in many ways. Each is here at least once,
 | body that is an array | `supabase: Bulk Create Secrets` |
 | one name in path, query and body | `quickbooks: Update an Invoice` |
 | beyond ASCII | `quickbooks: Create an Invoice` |
-| path that no connection fits | `bazaar: Take Route 5` |
+| path to another host | `bazaar: Take Route 5` |
 """
 
 from pica_mcp.sandbox.box import Sandbox

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pica_mcp.sandbox.upstream import Call, Json, Reply
 
@@ -256,8 +256,9 @@ class Joined(Sequence[Action]):
         return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, index: Any) -> Any:
-        places: range | int = range(len(self))[index]
-        return self._at(places) if isinstance(places, int) else [self._at(place) for place in places]
+        if isinstance(index, int):
+            return self._at(range(len(self))[index])
+        return [self._at(place) for place in range(len(self))[cast("slice[int | None]", index)]]
 
     def _at(self, place: int) -> Action:
         at = bisect_right(self._ends, place)

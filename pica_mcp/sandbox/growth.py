@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 
 from pica_mcp.sandbox.catalog import (
     CUSTOM,
@@ -141,8 +141,9 @@ class Actions(Sequence[Action]):
         return self._size
 
     def __getitem__(self, index: Any) -> Any:
-        places: range | int = range(self._size)[index]
-        return self._make(places) if isinstance(places, int) else [self._make(place) for place in places]
+        if isinstance(index, int):
+            return self._make(range(self._size)[index])
+        return [self._make(place) for place in range(self._size)[cast("slice[int | None]", index)]]
 
     def _make(self, place: int) -> Action:
         row, column = divmod(place, len(_DEEDS))

@@ -5,6 +5,10 @@ import httpx2
 import pytest
 
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
+from pica_mcp.sandbox.catalog import Action, Catalog, Connector, Platform
+from pica_mcp.sandbox.upstream import Reply
+
+from .conftest import open_client
 
 if TYPE_CHECKING:
     from .conftest import Pica
@@ -296,3 +300,95 @@ async def test_a_union_of_types_is_a_list_of_types(pica: "Pica") -> None:
     schema = (await document(pica, "github", "Create an Issue"))["ioSchema"]
     body = schema["inputSchema"]["properties"]["body"]
     assert body["properties"]["title"]["type"] == ["string", "integer"]
+
+
+# Find, variants, and what is not supported
+
+FIND = "/v1/available-actions/find"
+
+
+async def test_find_chooses_one_action_for_each_intent(pica: "Pica") -> None:
+    intents = [{"platform": "gmail", "intent": "send email"}, {"platform": "slack", "intent": "zeppelin"}]
+    chosen, nothing = (await pica.http.post(FIND, json={"requests": intents})).json()
+    assert [action["title"] for action in chosen["selected"]] == ["Send Email"]
+    assert chosen["runnerUp"] == chosen["alternatives"][0]
+    assert set(chosen["selected"][0]) == {"systemId", "title", "key", "method", "path", "tags"}
+    assert (chosen["platform"], chosen["intent"], chosen["selector"]) == ("gmail", "send email", "search_order")
+    assert nothing == {
+        "platform": "slack",
+        "intent": "zeppelin",
+        "selected": [],
+        "alternatives": [],
+        "selector": "none_fit",
+    }
+
+
+async def test_find_hides_what_is_hidden_from_agents_unless_it_is_for_knowledge(pica: "Pica") -> None:
+    asked = {"requests": [{"platform": "slack", "intent": "find a user by email"}]}
+    (hidden,) = (await pica.http.post(FIND, json=asked)).json()
+    (shown,) = (await pica.http.post(FIND, json={**asked, "knowledgeAgent": True})).json()
+    assert shown["selected"][0]["title"] == "Find a User by Email"
+    assert "Find a User by Email" not in [one["title"] for one in (*hidden["selected"], *hidden["alternatives"])]
+
+
+UNREADABLE: tuple[Any, ...] = (
+    {},
+    {"requests": []},
+    {"requests": "one"},
+    {"requests": [{"platform": "gmail", "intent": "send"}] * 11},
+    {"requests": [{"platform": "gmail"}]},
+    [],
+)
+
+
+@pytest.mark.parametrize("body", UNREADABLE)
+async def test_find_refuses_what_it_cannot_read(pica: "Pica", body: Any) -> None:
+    answer = await pica.http.post(FIND, json=body)
+    assert (answer.status_code, answer.json()["error"]) == (400, "Bad Request")
+    assert answer.json()["message"]
+
+
+async def test_a_search_may_answer_rows() -> None:
+    async with open_client(Sandbox(search_rows=True)) as http:
+        answer = (await http.get("/v1/available-actions/search/gmail?query=send+email&limit=1")).json()
+    assert [row["title"] for row in answer["rows"]] == ["Send Email"]
+
+
+async def test_search_for_executing_puts_the_custom_of_equals_first(pica: "Pica") -> None:
+    url, asked = "/v1/available-actions/search/google-sheets", {"query": "append"}
+    first = (await pica.http.get(url, params={**asked, "executeAgent": "true"})).json()[0]
+    assert (first["title"], "custom" in first["tags"]) == ("Append Rows", True)
+
+
+async def test_an_unsupported_action_is_known_but_neither_listed_nor_found(pica: "Pica") -> None:
+    def titles(rows: list[dict[str, Any]]) -> list[str]:
+        return [row["title"] for row in rows]
+
+    known = await pica.rows("/v1/knowledge", connectionPlatform="quickbooks", limit="100")
+    supported = await pica.rows("/v1/knowledge", connectionPlatform="quickbooks", limit="100", supported="true")
+    listed = await pica.rows("/v1/available-actions/quickbooks", limit="100")
+    withdrawn = "Get a Balance Sheet"
+    assert withdrawn in titles(known)
+    assert titles(supported) == titles(listed)
+    assert withdrawn not in titles(listed)
+    (action,) = [row["_id"] for row in known if row["title"] == withdrawn]
+    assert await pica.rows("/v1/knowledge", _id=action)
+    assert not await pica.rows("/v1/knowledge", _id=action, supported="true")
+    assert not await pica.rows("/v1/knowledge", _id=action, connectionPlatform="gmail")
+
+
+async def test_actions_that_share_title_and_path_have_ids_of_their_own_and_the_first_keeps_its() -> None:
+    def action(method: str, operation: str = "") -> Action:
+        return Action("p", method, "/x", "Same", "M", lambda _state, _call: Reply(), "About.", operation=operation)
+
+    def catalog(*actions: Action) -> Catalog:
+        connector = Connector("p", "P", "C", "D")
+        return Catalog([Platform(connector, "https://p.example", actions, lambda _key, _label: None, Reply)], [])
+
+    known = catalog(action("GET"), action("POST"), action("POST", "query { a }"))
+    ids = [one.id for one in known.actions("p")]
+    assert ids[0] == action("GET").id
+    assert len(set(ids)) == 3
+    assert [known.action(one) for one in ids] == list(known.actions("p"))
+    with pytest.raises(ValueError, match="both POST /x Same"):
+        catalog(action("GET"), action("POST"), action("POST"))

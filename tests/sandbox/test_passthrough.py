@@ -1,13 +1,16 @@
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import httpx2
 import pytest
 
-from pica_mcp.sandbox import LIVE_SECRET
+from pica_mcp.sandbox import LIVE_SECRET, Sandbox
+from pica_mcp.sandbox.catalog import GROWN, Action, Connector, Platform
+from pica_mcp.sandbox.growth import grow
 from pica_mcp.sandbox.passthrough import placeholders
+from pica_mcp.sandbox.upstream import Reply
 
-if TYPE_CHECKING:
-    from .conftest import Pica
+from .conftest import Pica, open_client
 
 PROFILE = "/users/{{userId}}/profile"
 NOWHERE = "conn_mod_def::AAAAAAAAAAA::AAAAAAAAAAAAAAAAAAAAAA"
@@ -41,6 +44,8 @@ async def raw(pica: "Pica", path: str, key: str | None, action: str | None, **re
         ("/a/{{x}}", "/a/%7B%7Bx%7D%7D", None),
         ("/a/{{x}}", "/a/%7b%7bx%7d%7d", None),
         ("/v/{{range}}:append", "/v/A1:clear", None),
+        ("/a/{{x}}/{{x}}.{{x}}", "/a/1/1.1", {"x": "1"}),
+        ("/a/{{../x}}", "/a/1", None),
     ],
 )
 def test_a_path_fits_its_template_or_it_does_not(template: str, path: str, values: dict[str, str] | None) -> None:
@@ -250,3 +255,54 @@ async def test_a_provider_refuses_what_it_cannot_read(
         assert (answer.status_code, answer.json()) == (200, {"ok": False, "error": "invalid_json"})
     else:
         assert answer.status_code == 400
+
+
+async def test_a_head_of_any_action_is_its_answer_without_the_body(pica: "Pica") -> None:
+    key, action = await pica.key("gmail", "Work"), await pica.action("gmail", "GET", PROFILE)
+    full = await raw(pica, "/users/me/profile", key, action)
+    bare = await raw(pica, "/users/me/profile", key, action, method="HEAD")
+    assert (bare.status_code, bare.content) == (200, b"")
+    assert bare.headers["content-length"] == str(len(full.content))
+    assert bare.headers["x-pica-passthrough-content-type"] == full.headers["x-pica-passthrough-content-type"]
+
+
+async def test_an_action_that_asks_for_the_head_gets_no_body_however_it_is_called() -> None:
+    box = Sandbox(extra=grow(13, 1))
+    async with open_client(box) as http:
+        pica = Pica(box, http)
+        key = box.connect("amber-anvil")
+        rows = await pica.rows("/v1/knowledge", connectionPlatform="amber-anvil", limit="100")
+        action = next(row for row in rows if row["method"] == "HEAD")
+        answer = await raw(pica, action["path"].replace("{{id}}", "1"), key, action["_id"])
+    assert (answer.status_code, answer.content, answer.headers["content-length"]) == (200, b"", "0")
+
+
+async def test_headers_that_a_provider_repeats_arrive_as_often() -> None:
+    replies = Reply(200, {}, (("set-cookie", "a=1"), ("set-cookie", "b=2")))
+    connector = Connector("p", "P", "C", "D")
+    action = Action("p", "GET", "/x", "Repeat", "M", lambda _state, _call: replies, "About.")
+    box = Sandbox(
+        extra=[
+            Platform(connector, "https://p.example", (replace(action, number=GROWN),), lambda _key, _label: None, Reply)
+        ]
+    )
+    async with open_client(box) as http:
+        (row,) = (await http.get("/v1/knowledge", params={"connectionPlatform": "p"})).json()["rows"]
+        told = {"x-pica-connection-key": box.connect("p"), "x-pica-action-id": row["_id"]}
+        answer = await http.get("/v1/passthrough/x", headers=told)
+    assert answer.headers.get_list("x-pica-passthrough-set-cookie") == ["a=1", "b=2"]
+
+
+async def test_an_unsupported_action_is_not_run(pica: "Pica") -> None:
+    rows = await pica.rows("/v1/knowledge", connectionPlatform="quickbooks", limit="100")
+    action = next(row["_id"] for row in rows if row["title"] == "Get a Balance Sheet")
+    answer = await raw(pica, "/reports/BalanceSheet", await pica.key("quickbooks", "Acme books"), action)
+    assert answer.status_code == 404
+    assert "Supported Connection Model Definition" in answer.json()["message"]
+
+
+async def test_a_custom_action_with_options_wants_one_of_them(pica: "Pica") -> None:
+    key = await pica.key("quickbooks", "Acme books")
+    path, invoice = "/quickbooks/note-invoice", {"connectionKey": key, "invoiceId": "101"}
+    for body, note in (({"note": "new"}, "new"), ({"appendix": "newer", "separator": "/"}, "new/newer")):
+        assert (await pica.send(key, "POST", path, json={**invoice, **body})).json() == {"success": True, "note": note}
