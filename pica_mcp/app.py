@@ -27,6 +27,7 @@ class App:
     """Everything a server needs to answer, for one caller."""
 
     caller: Caller
+    catalog: Catalog
     pipeline: Pipeline
     resources: Resources
     completions: Completions
@@ -56,7 +57,7 @@ async def open_app(settings: Settings, pica: Any = None) -> AsyncGenerator[App]:
             caller = Caller(settings.identity, settings.grant, settings.environment)
             watch = Watch(caller, catalog, pipeline.toolbox, resources, settings.poll_seconds)
             tasks.start_soon(watch.run)
-            yield App(caller, pipeline, resources, Completions(catalog, names), watch, tasks)
+            yield App(caller, catalog, pipeline, resources, Completions(catalog, names), watch, tasks)
         finally:
             tasks.cancel_scope.cancel()
 

@@ -95,6 +95,10 @@ class Catalog:
         """Call `heard` whenever a load shows that the identity's connections changed."""
         self._followers[identity].append(heard)
 
+    def outdated(self, identity: Identity) -> bool:
+        """Tell if the last try to load the identity's connections failed."""
+        return identity in self._connections and self._connections[identity].failed
+
     def was_asked(self, identity: Identity) -> bool:
         """Tell if anybody wanted to know the identity's connections."""
         return identity in self._connections

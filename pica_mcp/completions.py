@@ -13,6 +13,7 @@ from pica_mcp.access import Caller, offered, visible
 from pica_mcp.catalog import Catalog
 from pica_mcp.discovery import Names, by_platform
 from pica_mcp.errors import PicaError, UnknownResource
+from pica_mcp.models import Action
 from pica_mcp.resources import ONE_ACTION, ONE_CONNECTION, ONE_PLATFORM
 
 _MAX_VALUES = 100
@@ -34,7 +35,8 @@ class Completions:
     ) -> mcp.Completion:
         """Return the values that fit what is typed, those that begin with it first; `given` are the other variables.
 
-        What Pica does not tell in time is left out. Raises `UnknownResource` if there is no such template.
+        What Pica cannot tell is left out, and all that would come after the time is over. Raises `UnknownResource`
+        if there is no such template.
         """
         if template not in (ONE_CONNECTION, ONE_PLATFORM, ONE_ACTION):
             raise UnknownResource(f"There is no resource template {text.line(repr(template), 120)}.")
@@ -68,6 +70,10 @@ class Completions:
                     yield candidate
 
     async def _actions(self, caller: Caller, platform: str) -> AsyncIterator[tuple[str, str]]:
-        for name, action in (await self._names.of(platform)).items():
-            if action.id and offered(caller, action):
+        named: Mapping[str, Action] = {}
+        with suppress(PicaError):  # the other platforms can still be told
+            named = await self._names.of(platform)
+        for name, action in named.items():
+            # An id that is not shown as it is could not be used either.
+            if action.id and action.id == text.line(action.id) and offered(caller, action):
                 yield action.id, f"{name} {action.title}"

@@ -82,6 +82,12 @@ def apart(own: Iterable[Connection]) -> list[str]:
     return sorted(platform for platform in platforms if spelt[prefix(platform)] == 1)
 
 
+def callable_by_name(caller: Caller, connections: Connections, platform: str) -> bool:
+    """Tell if the platform's tools have names for this caller, whose connections are among these."""
+    connected = any(connection.platform == platform for connection in usable(caller, connections))
+    return connected and not caller.grant.knowledge_only and platform in apart(visible(caller, connections))
+
+
 def fixed_tools(catalog: Catalog, names: Names, execute: Execute) -> tuple[FixedTool, ...]:
     """Return the four tools; `execute` is the line that a named tool travels too."""
     return (
@@ -199,7 +205,7 @@ def _platform_line(platform: Platform, connected: Container[str]) -> dict[str, s
 
 
 def outdated(known: Known[Connections]) -> str:
-    """Return why the connections may not be what they are now, empty if they are."""
+    """Return why the connections may not be what they are now, empty if nothing speaks against them."""
     if known.failure is None:
         return ""
     why = f": {known.failure}" if isinstance(known.failure, PicaError) else "."
@@ -217,8 +223,8 @@ def _search_tool(catalog: Catalog, names: Names) -> FixedTool:
         fitting = [a for a in matching if (offered(caller, a) if executes else admit(caller, a) is None)]
         known = (await catalog.known_connections(caller.identity)).value
         connected = any(c.platform == platform for c in usable(caller, known))
-        callable_by_name = connected and executes and platform in apart(visible(caller, known))
-        tool = await _tool_of(catalog, names, platform) if callable_by_name else _no_tool
+        by_name = executes and callable_by_name(caller, known, platform)
+        tool = await _tool_of(catalog, names, platform) if by_name else _no_tool
         answer: dict[str, Any] = {
             "platform": platform,
             "actions": [found(action, tool(action)) for action in fitting[:_MAX_FOUND]],
@@ -285,7 +291,7 @@ def found(action: Action, tool: str | None) -> dict[str, str]:
     return {
         **({"tool": tool} if tool else {}),
         "title": text.line(action.title) or "(untitled)",
-        "actionId": text.line(action.id),
+        **({"actionId": text.line(action.id)} if action.id else {}),
         "request": text.line(f"{action.method} {action.path}"),
         "effect": action.effect,
     }

@@ -6,6 +6,7 @@ to those who waited for it and never kept: what was known before stays known, wi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,13 +19,15 @@ from anyio.abc import TaskGroup
 from pica_mcp.errors import PicaError, Unreachable
 
 _CLOSING = "The server is closing."
+_LATE = "Pica did not answer in time."
+_MAX_LOAD_SECONDS = 300.0
 
 ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True, slots=True)
 class Known(Generic[ValueT]):
-    """A value as it was last loaded, and why it could not be loaded anew since, if that was tried."""
+    """A value as it was last loaded, and why it could not be loaded anew since, if that was due."""
 
     value: ValueT
     as_of: datetime
@@ -32,10 +35,10 @@ class Known(Generic[ValueT]):
 
 
 class Kept(Generic[ValueT]):
-    """A value that is loaded when it is asked for and current for `ttl_seconds`.
+    """A value that is loaded when it is asked for and current for `ttl_seconds` from the beginning of its load.
 
     `changed` is called with the value before and the new one whenever they differ. The first value changes nothing,
-    except that after failures it comes as a change from None.
+    except for those who were told of none or went away: for them it comes as a change from None.
     """
 
     def __init__(
@@ -54,7 +57,12 @@ class Kept(Generic[ValueT]):
         self._known: Known[ValueT] | None = None
         self._loaded_at = 0.0
         self._flight: _Flight[ValueT] | None = None
-        self._failed = False
+        self._missed = False
+
+    @property
+    def failed(self) -> bool:
+        """Tell if the last load failed."""
+        return self._missed if self._known is None else self._known.failure is not None
 
     async def get(self, *, fresh: bool = False) -> ValueT:
         """Return a current value, loading it if need be; `fresh` takes no load that began before.
@@ -63,9 +71,13 @@ class Kept(Generic[ValueT]):
         """
         if fresh and self._flight:
             await self._flight.done.wait()
-        if self._known and not fresh and self._current():
+        if self._known and not fresh and self._age_seconds() < self._ttl_seconds:
             return self._known.value
-        return await self._depart().landed()
+        flight = self._depart()
+        try:
+            return await flight.landed()
+        finally:
+            self._missed |= not flight.outcome
 
     async def known(self, *, patience_seconds: float = 0) -> Known[ValueT]:
         """Return the value as it is known, at once if it was ever loaded; one that is too old is loaded behind.
@@ -77,42 +89,57 @@ class Kept(Generic[ValueT]):
         elif patience_seconds:
             with anyio.move_on_after(patience_seconds), suppress(PicaError):
                 await self.get(fresh=True)
-        elif not self._current():
+                return self._told(late=False)
+            return self._told(late=True)
+        elif self._age_seconds() >= self._ttl_seconds:
             self._depart()
-        assert self._known is not None  # noqa: S101 - a load that succeeded has set it
-        return self._known
+        return self._told(late=self._age_seconds() > 2 * self._ttl_seconds)
 
-    def _current(self) -> bool:
-        return self._clock() - self._loaded_at < self._ttl_seconds
+    def _told(self, *, late: bool) -> Known[ValueT]:
+        assert self._known is not None  # noqa: S101 - a load that succeeded has set it
+        return replace(self._known, failure=Unreachable(_LATE)) if late and not self._known.failure else self._known
+
+    def _age_seconds(self) -> float:
+        """Return how old the value is; the steady clock stands still while a laptop sleeps, the other one jumps."""
+        if self._known is None:
+            return math.inf
+        return max(self._clock() - self._loaded_at, (datetime.now(UTC) - self._known.as_of).total_seconds())
 
     def _depart(self) -> _Flight[ValueT]:
         """Return the load under way, or a new one."""
         if self._tasks.cancel_scope.cancel_called:
             raise Unreachable(_CLOSING)
         if self._flight is None:
-            self._flight = _Flight()
-            self._tasks.start_soon(self._fly, self._flight)
+            flight = _Flight[ValueT]()
+            self._tasks.start_soon(self._fly, flight)
+            self._flight = flight
         return self._flight
 
     async def _fly(self, flight: _Flight[ValueT]) -> None:
         started, as_of = self._clock(), datetime.now(UTC)
         try:
-            value = await self._load()
+            with anyio.fail_after(min(self._ttl_seconds, _MAX_LOAD_SECONDS)):
+                value = await self._load()
             self._keep(Known(value, as_of), started)
             flight.outcome.append(value)
+        except TimeoutError:
+            self._fail(flight, Unreachable(_LATE))
         except Exception as error:  # noqa: BLE001 - carried to every waiter, where a boundary deals with it
-            flight.failure = error
-            self._failed = True
-            self._known = self._known and replace(self._known, failure=error)
+            self._fail(flight, error)
         finally:
             self._flight = None
             flight.done.set()
 
+    def _fail(self, flight: _Flight[ValueT], error: Exception) -> None:
+        flight.failure = error
+        self._missed = True
+        self._known = self._known and replace(self._known, failure=error)
+
     def _keep(self, known: Known[ValueT], started: float) -> None:
         before, self._known, self._loaded_at = self._known, known, started
-        if self._changed and (self._failed if before is None else before.value != known.value):
+        if self._changed and (self._missed if before is None else before.value != known.value):
             self._changed(before and before.value, known.value)
-        self._failed = False
+        self._missed = False
 
 
 class _Flight(Generic[ValueT]):

@@ -12,7 +12,7 @@ is unknown here as well, and completions do not offer it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote
@@ -22,10 +22,10 @@ import mcp_types as mcp
 from pica_mcp import text
 from pica_mcp.access import Caller, admit, connect_link, offered, usable, visible
 from pica_mcp.catalog import Catalog, Connections
-from pica_mcp.discovery import Names, by_platform, found, knowledge, outdated
-from pica_mcp.errors import UnknownAction, UnknownResource
+from pica_mcp.discovery import Names, by_platform, callable_by_name, found, knowledge, outdated
+from pica_mcp.errors import InvalidArguments, PicaError, UnknownAction, UnknownResource
 from pica_mcp.kept import Known
-from pica_mcp.models import Connection, action_id
+from pica_mcp.models import Connection, Platform, action_id
 
 CONNECTIONS, PLATFORMS, ACTIONS = "pica://connections", "pica://platforms", "pica://actions"
 ONE_CONNECTION = f"{CONNECTIONS}/{{platform}}/{{label}}"
@@ -33,6 +33,10 @@ ONE_PLATFORM = f"{PLATFORMS}/{{platform}}"
 ONE_ACTION = f"{ACTIONS}/{{id}}"
 
 _JSON, _MARKDOWN = "application/json", "text/markdown"
+_SCHEME = "pica://"
+_MAX_URI_CHARS = 2_000
+_MAX_CONNECTIONS = 500
+_MAX_TAGS = 20
 _MAX_ACTIONS = 200
 _MAX_PLATFORMS = 1_000
 
@@ -52,12 +56,17 @@ class Resources:
         """Return the list as it is if these are the connections."""
         own = visible(caller, connections)
         platforms = sorted({connection.platform for connection in own})
+        each = islice(_by_uri(own).items(), _MAX_CONNECTIONS)
         return (
             _resource(CONNECTIONS, "connections", "The connected accounts.", 1.0, own),
-            *(_listed(at, label, connection) for at, (label, connection) in _by_uri(own).items()),
+            *(_listed(at, label, connection) for at, (label, connection) in each),
             _resource(PLATFORMS, "platforms", "The platforms that can be connected.", 0.2),
             *(_resource(_uri(PLATFORMS, p), p, f"What {text.line(p)} can do.", 0.4) for p in platforms),
         )
+
+    def names(self, caller: Caller, connections: Connections) -> list[tuple[str | None, ...]]:
+        """Return what the list says of each resource, but for when it changed last."""
+        return [(one.uri, one.name, one.description) for one in self.listed(caller, connections)]
 
     def differing(self, caller: Caller, before: Connections, after: Connections) -> frozenset[str]:
         """Return the URIs whose content is another now, or no longer there, or new."""
@@ -74,15 +83,14 @@ class Resources:
 
     async def read(self, caller: Caller, uri: str) -> mcp.TextResourceContents:
         """Return the resource's text. Raises `UnknownResource`, alike for another's and for none."""
-        kind, _, rest = uri.rstrip("/").removeprefix("pica://").partition("/")
-        match kind, [unquote(part) for part in rest.split("/") if part]:
-            case "connections", [] | [_, _] as one:
+        match _parts(uri):
+            case "connections", *one if len(one) in (0, 2):
                 content = await self._connections(caller, *one)
-            case "platforms", []:
+            case ["platforms"]:
                 content = await self._platforms(caller)
-            case "platforms", [platform]:
+            case "platforms", platform:
                 content = await self._platform(caller, platform)
-            case "actions", [wanted]:
+            case "actions", wanted:
                 content = await self._action(caller, wanted)
             case _:
                 content = None
@@ -99,7 +107,8 @@ class Resources:
         own = _by_uri(visible(caller, known.value))
         facts = [{"uri": at, **_facts(label, connection)} for at, (label, connection) in own.items()]
         if not one:
-            return {"identity": str(caller.identity), "connections": facts} | _as_of(known)
+            shown = {"identity": text.line(str(caller.identity)), "connections": facts[:_MAX_CONNECTIONS]}
+            return shown | _more(connections=facts[_MAX_CONNECTIONS:]) | _as_of(known)
         return next((fact | _as_of(known) for fact in facts if (fact["platform"], fact["connection"]) == one), None)
 
     async def _platforms(self, caller: Caller) -> Any:
@@ -116,32 +125,62 @@ class Resources:
         """Return what is connected there and the actions offered to the caller, or None for no such platform."""
         known = await self._catalog.known_connections(caller.identity)
         own = by_platform(visible(caller, known.value)).get(platform, {})
-        kind = next((p for p in await self._catalog.platforms() if p.platform == platform), None)
+        kind = next((p for p in await self._platforms_told(own) if p.platform == platform), None)
         if kind is None and not own:
             return None
         named = await self._names.of(platform)
-        actions = [found(action, name) for name, action in sorted(named.items()) if offered(caller, action)]
-        return {
-            "platform": platform,
-            "name": text.line(kind.name) if kind else platform,
-            "connections": [_facts(label, connection) for label, connection in own.items()],
-            **({} if usable(caller, own.values()) else {"connect": connect_link(platform)}),
-            "actions": actions[:_MAX_ACTIONS],
-            **({"more": f"{len(actions) - _MAX_ACTIONS} actions; search for them."} if actions[_MAX_ACTIONS:] else {}),
-        } | _as_of(known)
+        by_name = callable_by_name(caller, known.value, platform)
+        actions = [found(a, name if by_name else None) for name, a in sorted(named.items()) if offered(caller, a)]
+        connections = [_facts(label, connection) for label, connection in own.items()]
+        return (
+            {
+                "platform": platform,
+                "name": text.line(kind.name) if kind else platform,
+                "connections": connections[:_MAX_CONNECTIONS],
+                **({} if usable(caller, own.values()) else {"connect": connect_link(platform)}),
+                "actions": actions[:_MAX_ACTIONS],
+            }
+            | _more(connections=connections[_MAX_CONNECTIONS:], actions=actions[_MAX_ACTIONS:])
+            | _as_of(known)
+        )
+
+    async def _platforms_told(self, own: Mapping[str, Connection]) -> tuple[Platform, ...]:
+        """Return all platforms; none if they cannot be told now and the caller's own connections suffice."""
+        try:
+            return await self._catalog.platforms()
+        except PicaError:
+            if own:
+                return ()
+            raise
 
     async def _action(self, caller: Caller, wanted: str) -> str | None:
         """Return the action's document, or None if there is none that the caller may know of."""
         try:
             action = await self._catalog.by_id(None, action_id(wanted))
-        except UnknownAction:
+        except (UnknownAction, InvalidArguments):
             return None
         return text.clean(knowledge(action)) if admit(caller, action) is None else None
 
 
-def _uri(*parts: str) -> str:
-    head, *rest = parts
-    return "/".join((head, *(quote(part, safe="") for part in rest)))
+def _parts(uri: str) -> list[str]:
+    """Return what the URI names, decoded part by part, or nothing for one that cannot be ours."""
+    if not uri.startswith(_SCHEME) or len(uri) > _MAX_URI_CHARS:
+        return []
+    return [unquote(part) for part in uri.removeprefix(_SCHEME).removesuffix("/").split("/")]
+
+
+def canonical(uri: str) -> str:
+    """Return the URI as it is listed: other clients' ways to encode it read the same."""
+    return _uri(_SCHEME.removesuffix("/") + "/" + parts[0], *parts[1:]) if (parts := _parts(uri)) else uri
+
+
+def _uri(head: str, *parts: str) -> str:
+    return "/".join((head, *(quote(part, safe="") for part in parts)))
+
+
+def _more(**left_out: Sequence[Any]) -> dict[str, str]:
+    parts = [f"{len(rest)} more {what}" for what, rest in left_out.items() if rest]
+    return {"more": f"{' and '.join(parts)}; the tools find them."} if parts else {}
 
 
 def _by_uri(own: Iterable[Connection]) -> Mapping[str, tuple[str, Connection]]:
@@ -168,11 +207,11 @@ def _facts(label: str, connection: Connection) -> dict[str, Any]:
     return {
         "platform": connection.platform,
         "connection": label,
-        "state": connection.state,
+        "state": text.line(connection.state, 40),
         "active": connection.active,
-        "identity": connection.identity if named else None,
-        "identityType": connection.identity_type,
-        "tags": list(connection.tags),
+        "identity": text.line(connection.identity or "") if named else None,
+        "identityType": text.line(connection.identity_type or "", 40) or None,
+        "tags": [text.line(tag, 60) for tag in connection.tags[:_MAX_TAGS]],
         "connectedAt": connection.created_at,
     } | ({"reconnect": connect_link(connection.platform)} if not connection.works else {})
 

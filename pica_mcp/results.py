@@ -26,6 +26,7 @@ MAX_CHARS = 24_000
 _MAX_ERROR_CHARS = 2_000
 _MAX_BLANK = 1_000
 _FENCE_CHARS = 200
+_GRAPHQL = {"data", "errors", "extensions"}
 _TEXT_TYPE = re.compile(
     r"text/|.*[/+](json|xml|javascript|csv|yaml|html)\b|application/(octet-stream|x-www-form-urlencoded)"
 )
@@ -54,7 +55,10 @@ def answered(action: Action, response: Response) -> mcp.CallToolResult:
 
 def _refuses(answer: Mapping[str, Any]) -> bool:
     """Tell if an answer with HTTP 200 is a refusal, in Slack's way or in that of GraphQL."""
-    return answer.get("ok") is False or (bool(as_list(answer.get("errors"))) and answer.get("data") is None)
+    if answer.get("ok") is False:
+        return True
+    # Errors beside anything else may be those of a part, as in a batch; the rest has been done.
+    return bool(as_list(answer.get("errors"))) and answer.get("data") is None and answer.keys() <= _GRAPHQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,7 @@ def _message(body: Any) -> str:
         return ""
     error = as_object(body)
     nested, several = as_object(error.get("error")), as_list(error.get("errors"))
-    only = as_object(several[0]) if len(several) == 1 else {}
+    only = as_object(several[0] if len(several) == 1 else None)
     for told, key in (
         (nested, "message"),
         (error, "message"),

@@ -6,7 +6,8 @@ The boundary is there because the legacy wire would send whatever an unexpected 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 import anyio
 import mcp_types as mcp
 from anyio.abc import TaskGroup
+from mcp.server.connection import Connection
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel.server import NotificationOptions, Server
 from mcp.server.models import InitializationOptions
@@ -32,6 +34,7 @@ from pica_mcp import __version__, text
 from pica_mcp.access import CONNECTIONS_PAGE, Caller
 from pica_mcp.app import App
 from pica_mcp.errors import PicaError, UnknownResource, UnknownTool
+from pica_mcp.resources import canonical
 from pica_mcp.watch import Changes
 
 logger = logging.getLogger(__name__)
@@ -41,7 +44,7 @@ _DEADLINE_SECONDS = 58.0
 
 _BEAT_SECONDS = 5.0
 _NOTICE_SECONDS = 5.0
-_MAX_SESSIONS = 1_024
+_MAX_WATCHED = 1_000
 
 Context = ServerRequestContext[Any, Any]
 ParamsT = TypeVar("ParamsT")
@@ -78,34 +81,42 @@ class _Answers:
     def __init__(self, app: App, notices: Notices) -> None:
         self._app = app
         self._notices = notices
-        self._ttl_ms = int(app.watch.poll_seconds * 1000)
+
+    def _ttl_ms(self, *, complete: bool = True) -> int:
+        """Return how long an answer may be kept: until the next look, and not at all if it is known to be lacking."""
+        lacking = self._app.catalog.outdated(self._app.caller.identity) or not complete
+        return 0 if lacking else int(self._app.watch.pause_seconds() * 1000)
 
     async def list_tools(self, _: Context, _params: mcp.PaginatedRequestParams | None) -> mcp.ListToolsResult:
         listing = await self._app.pipeline.toolbox.list(self._app.caller)
         self._app.watch.shown(listing)
         tools = [tool.definition for tool in listing.tools]
-        return mcp.ListToolsResult(tools=tools, ttl_ms=self._ttl_ms if listing.complete else 0, cache_scope="private")
+        return mcp.ListToolsResult(tools=tools, ttl_ms=self._ttl_ms(complete=listing.complete), cache_scope="private")
 
     async def call_tool(self, ctx: Context, params: mcp.CallToolRequestParams) -> mcp.CallToolResult:
         with _heartbeat(self._app.tasks, ctx):
             result = await self._app.pipeline.call(self._app.caller, params.name, params.arguments or {})
         if any(isinstance(block, mcp.TextContent) and CONNECTIONS_PAGE in block.text for block in result.content):
-            self._app.watch.hurry()  # a person may follow the link
+            self._app.watch.hurry()
         return result
 
     async def list_resources(self, _: Context, _params: mcp.PaginatedRequestParams | None) -> mcp.ListResourcesResult:
         listed = await self._app.resources.list(self._app.caller)
-        return mcp.ListResourcesResult(resources=list(listed), ttl_ms=self._ttl_ms, cache_scope="private")
+        return mcp.ListResourcesResult(resources=list(listed), ttl_ms=self._ttl_ms(), cache_scope="private")
 
     async def list_templates(
         self, _: Context, _params: mcp.PaginatedRequestParams | None
     ) -> mcp.ListResourceTemplatesResult:
         templates = list(self._app.resources.templates())
-        return mcp.ListResourceTemplatesResult(resource_templates=templates, ttl_ms=self._ttl_ms, cache_scope="private")
+        return mcp.ListResourceTemplatesResult(
+            resource_templates=templates, ttl_ms=self._ttl_ms(), cache_scope="private"
+        )
 
     async def read_resource(self, _: Context, params: mcp.ReadResourceRequestParams) -> mcp.ReadResourceResult:
         content = await self._app.resources.read(self._app.caller, str(params.uri))
-        return mcp.ReadResourceResult(contents=[content], ttl_ms=self._ttl_ms, cache_scope="private")
+        if CONNECTIONS_PAGE in content.text:
+            self._app.watch.hurry()
+        return mcp.ReadResourceResult(contents=[content], ttl_ms=self._ttl_ms(), cache_scope="private")
 
     async def subscribe(self, ctx: Context, params: mcp.SubscribeRequestParams) -> mcp.EmptyResult:
         await self._app.resources.read(self._app.caller, str(params.uri))  # what cannot be read is not watched
@@ -141,55 +152,68 @@ class _Server(Server[Any]):
 
 
 class Notices:
-    """Tells clients what changed: on the streams on which they listen, and in the older era on their sessions."""
+    """Tells clients what changed: on the streams on which they listen, and in the older era on their connections."""
 
     def __init__(self) -> None:
         self._bus = InMemorySubscriptionBus()
-        self._sessions: dict[str | None, ServerSession] = {}
-        self._watched: dict[str | None, set[str]] = {}
+        self._sessions: dict[object, ServerSession] = {}
+        self._watched: defaultdict[object, dict[str, str]] = defaultdict(dict)
+        """Connection → resource that it watches → as it spells its URI."""
         self.listen = ListenHandler(self._bus)
 
     async def meet(self, ctx: Context, call_next: CallNext) -> HandlerResult:
-        """Remember the session of a client that has shaken hands: only then may it be told things unasked."""
+        """Remember a client that has shaken hands until it leaves: only then may it be told things unasked."""
         if ctx.method == "notifications/initialized":
-            while len(self._sessions) >= _MAX_SESSIONS:
-                gone = next(iter(self._sessions))
-                del self._sessions[gone]
-                self._watched.pop(gone, None)
-            self._sessions[_session(ctx)] = ctx.session
+            connection = _connection(ctx)
+            self._sessions[connection] = ctx.session
+            connection.exit_stack.callback(self._leave, connection)
         return await call_next(ctx)
+
+    def _leave(self, connection: object) -> None:
+        self._sessions.pop(connection, None)
+        self._watched.pop(connection, None)
 
     def watched(self, ctx: Context, uri: str) -> None:
         """Tell this client from now on when the resource changes."""
-        self._watched.setdefault(_session(ctx), set()).add(uri)
+        watched = self._watched[_connection(ctx)]
+        if len(watched) >= _MAX_WATCHED:
+            raise MCPError(mcp.INVALID_REQUEST, f"No more than {_MAX_WATCHED} resources can be watched.")
+        watched[canonical(uri)] = uri
 
     def unwatched(self, ctx: Context, uri: str) -> None:
         """Stop telling it."""
-        self._watched.get(_session(ctx), set()).discard(uri)
+        self._watched[_connection(ctx)].pop(canonical(uri), None)
 
     async def send(self, changes: Changes) -> None:
-        """Tell every client what it wanted to know of; one that does not read is not waited for."""
+        """Tell every client what it wanted to know of; none waits for one that does not read."""
         for event in _events(changes):
             await self._bus.publish(event)
-        for key, session in tuple(self._sessions.items()):
-            watched = self._watched.get(key, set())
-            with anyio.move_on_after(_NOTICE_SECONDS):
-                for event in _events(changes):
-                    if not isinstance(event, ResourceUpdated) or event.uri in watched:
-                        await session.send_notification(event_to_notification(event, {}))
+        async with anyio.create_task_group() as tasks:
+            for connection, session in self._sessions.items():
+                watched = self._watched.get(connection, {})
+                tasks.start_soon(_notify, session, [*_events(changes, watched)])
 
 
-def _session(ctx: Context) -> str | None:
-    """Return the client's session over HTTP; over stdio there is one client, without an id."""
-    return ctx.request.headers.get("mcp-session-id") if ctx.request else None
+async def _notify(session: ServerSession, events: Iterable[ServerEvent]) -> None:
+    with anyio.move_on_after(_NOTICE_SECONDS), suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+        for event in events:
+            await session.send_notification(event_to_notification(event, {}))
 
 
-def _events(changes: Changes) -> Iterator[ServerEvent]:
+def _connection(ctx: Context) -> Connection:
+    """Return what is one and the same for all that one client sends; the SDK tells it in no other way."""
+    return ctx.session._connection  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+def _events(changes: Changes, watched: Mapping[str, str] | None = None) -> Iterator[ServerEvent]:
+    """Yield the changes as events, of resources only those that are watched, if that is told."""
     if changes.tools:
         yield ToolsListChanged()
     if changes.resources:
         yield ResourcesListChanged()
-    yield from map(ResourceUpdated, sorted(changes.updated))
+    for uri in sorted(changes.updated):
+        if watched is None or uri in watched:
+            yield ResourceUpdated(uri if watched is None else watched[uri])
 
 
 @contextmanager

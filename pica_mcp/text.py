@@ -27,6 +27,7 @@ _PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
 # Of other categories, but just as unseen: variation selectors, which carry hidden bytes, and blank letters and marks.
 _BLANK = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]")
 _ESCAPE = re.compile(r"\\(?:u00[0-9a-f]{2}|r\\n|.)")
+_ESCAPE_WITH_MARK = re.compile("(\\\\[a-z])[\u0300-\u036f]+")  # as one letter with its mark, it escapes nothing
 _ESCAPED = {"u": "", "b": "", "f": "", "r": r"\n"}
 _MARKUP = re.compile(r"[<>\"]")
 _FENCE = re.compile(r"<(\s*/?\s*)data\b", re.IGNORECASE)
@@ -40,7 +41,8 @@ def clean(text: str, max_chars: int | None = None) -> str:
     if not _PLAIN.fullmatch(text):
         text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
         text = _BLANK.sub("", text)
-        text = unicodedata.normalize("NFC", "".join(_seen(char) for char in text))
+        text = "".join(_seen(char) for char in text)
+        text = unicodedata.normalize("NFC", _ESCAPE_WITH_MARK.sub(r"\1", text))
     return text if max_chars is None else cap(text, max_chars)
 
 

@@ -47,12 +47,12 @@ class Watch:
         self._toolbox = toolbox
         self._resources = resources
         self.poll_seconds = poll_seconds
-        self._hurry_until = 0.0
+        self._looked_at = anyio.current_time()
+        self._hurry_until = self._looked_at
         self._wake = anyio.Event()
         self._heard: list[tuple[Connections | None, Connections]] = []
         self._begun = False
-        self._tools: tuple[mcp.Tool, ...] | None = None
-        self._another_shown = False
+        self._shown: list[tuple[mcp.Tool, ...]] = []
         self._complete = True
         self._listeners: list[Callable[[Changes], Awaitable[None]]] = []
         catalog.follow(caller.identity, self._hear)
@@ -69,14 +69,13 @@ class Watch:
     def shown(self, listing: Listing) -> None:
         """Remember what a client sees: a notice is due when that is no longer the list."""
         tools = self._definitions(listing)
-        if self._tools is None:
-            self._tools = tools
-        elif self._tools != tools:
-            self._another_shown = True
+        if tools not in self._shown:
+            self._shown.append(tools)
+        if len(self._shown) > 1:
             self._wake.set()
 
     def begin(self) -> None:
-        """Follow the tools though no list of them was shown: the client may know it from before."""
+        """Follow though nothing was shown: the client may know it from before."""
         self._begun = True
         self._wake.set()
 
@@ -92,16 +91,21 @@ class Watch:
 
     async def _look(self) -> None:
         """Wait until it is time or somebody loaded something new; then tell what is different."""
-        with anyio.move_on_after(self._pause_seconds()):
+        with anyio.CancelScope(deadline=self._looked_at + self.pause_seconds()):
             await self._wake.wait()
-        woken, self._wake = self._wake.is_set(), anyio.Event()
-        if not woken and self._catalog.was_asked(self._caller.identity):
-            await self._catalog.connections(self._caller.identity, fresh=True)
-        if (changes := await self._changes()) != Changes():
+        if anyio.current_time() >= self._looked_at + self.pause_seconds():
+            self._looked_at = anyio.current_time()
+            if self._begun or self._catalog.was_asked(self._caller.identity):
+                await self._catalog.connections(self._caller.identity, fresh=True)
+        self._wake = anyio.Event()
+        tools = await self._relisted()
+        changes = Changes(tools, *self._changed())
+        if changes != Changes():
             for listener in self._listeners:
                 await listener(changes)
 
-    def _pause_seconds(self) -> float:
+    def pause_seconds(self) -> float:
+        """Return how long it is from one look to the next."""
         hurried = anyio.current_time() < self._hurry_until
         return min(_HURRIED_POLL_SECONDS, self.poll_seconds) if hurried else self.poll_seconds
 
@@ -109,22 +113,20 @@ class Watch:
         self._heard.append((before, after))
         self._wake.set()
 
-    async def _changes(self) -> Changes:
+    def _changed(self) -> tuple[bool, frozenset[str]]:
+        """Return if the list of resources changed, and which of them did, step by step: each may have been read."""
         heard, self._heard = self._heard, []
-        resources, updated = False, frozenset[str]()
-        if heard:
-            before, after = heard[0][0] or (), heard[-1][1]
-            resources = self._resources.listed(self._caller, before) != self._resources.listed(self._caller, after)
-            updated = self._resources.differing(self._caller, before, after)
-        return Changes(await self._relisted(), resources, updated)
+        caller, resources = self._caller, self._resources
+        listed = any(b is None or resources.names(caller, b) != resources.names(caller, a) for b, a in heard)
+        return listed, frozenset[str]().union(*(resources.differing(caller, b or (), a) for b, a in heard))
 
     async def _relisted(self) -> bool:
-        """Tell if the tools are no longer what the client saw."""
-        if self._tools is None and not self._begun:
+        """Tell if the tools are no longer what some client saw."""
+        if not self._shown and not self._begun:
             return False
-        before, self._another_shown, another = self._tools, False, self._another_shown
-        self._tools = self._definitions(await self._toolbox.list(self._caller))
-        return another or before not in (None, self._tools)
+        now = self._definitions(await self._toolbox.list(self._caller))
+        shown, self._shown = self._shown, [now]
+        return any(tools != now for tools in shown)
 
     def _definitions(self, listing: Listing) -> tuple[mcp.Tool, ...]:
         """Return what a client sees of the list. One that begins to be incomplete is worth a hurry, once."""

@@ -86,7 +86,14 @@ def test_text_that_is_no_json_is_fenced_since_it_could_be_taken_for_our_words(
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"errors": [{"message": "One field"}], "data": {"a": 1}}', b'{"errors": []}', b'{"errors": 3}']
+    "body",
+    [
+        b'{"status": "COMPLETE", "results": [{"id": 1}], "numErrors": 1, "errors": [{"message": "The second"}]}',
+        b'{"issues": [{"id": 1}], "errors": [{"message": "The second"}]}',
+        b'{"errors": [{"message": "One field"}], "data": {"a": 1}}',
+        b'{"errors": []}',
+        b'{"errors": 3}',
+    ],
 )
 def test_an_answer_in_part_and_an_empty_list_of_errors_are_answers(action: MakeAction, body: bytes) -> None:
     assert not answered(action(), response(body=body)).is_error

@@ -128,7 +128,7 @@ def test_compact_json_means_the_same(value: dict[str, object]) -> None:
     assert json.loads(text.compact(value)) == value
 
 
-@given(st.lists(st.text()))
+@given(st.lists(st.text() | st.text(st.sampled_from('\n\t\r\x1b\\"/nt\u0303\u030c\u200b\u2028é'))))
 def test_json_that_is_cleaned_stays_json_of_what_can_be_seen(value: list[str]) -> None:
     seen = json.loads(text.clean(text.compact(value)))
     assert len(seen) == len(value)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import anyio
 import pytest
@@ -310,6 +311,57 @@ async def test_patience_does_not_hide_an_unexpected_failure(clock: Clock) -> Non
             await kept.known(patience_seconds=5)
 
 
+async def test_patience_that_ends_says_so_though_nothing_failed(clock: Clock) -> None:
+    source = Source()
+    async with keeping(clock) as keep:
+        kept = keep(source)
+        await kept.get()
+        source.hold = True
+        late = await kept.known(patience_seconds=0.01)
+        assert (late.value, str(late.failure)) == (1, "Pica did not answer in time.")
+        source.go.set()
+
+
+async def test_what_is_far_too_old_says_so_while_it_is_loaded(clock: Clock) -> None:
+    source = Source()
+    async with keeping(clock) as keep:
+        kept = keep(source)
+        await kept.get()
+        source.hold = True
+        clock.now += 19
+        assert (await kept.known()).failure is None
+        clock.now += 2
+        assert str((await kept.known()).failure) == "Pica did not answer in time."
+        source.go.set()
+
+
+async def test_a_value_from_before_the_machine_slept_is_too_old_for_acting(clock: Clock) -> None:
+    async with keeping(clock) as keep:
+        kept = keep(Source())
+        await kept.get()
+        assert kept._known
+        kept._known = replace(kept._known, as_of=kept._known.as_of - timedelta(seconds=11))
+        assert await kept.get() == 2
+
+
+async def test_a_load_that_never_ends_ends_with_the_time_that_its_value_would_be_good_for(clock: Clock) -> None:
+    source = Source(hold=True)
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            kept = Kept(source, 0.05, tasks, clock)
+            with pytest.raises(Unreachable, match="in time"):
+                await kept.get()
+
+
+async def test_a_load_that_cannot_begin_does_not_block_the_next_one(clock: Clock) -> None:
+    async with keeping(clock) as keep:
+        kept = keep(Source())
+    kept._tasks.cancel_scope = anyio.CancelScope()  # the group is over, though nothing says that it was cancelled
+    for _ in range(2):
+        with anyio.fail_after(1), pytest.raises((RuntimeError, AttributeError)):
+            await kept.get()
+
+
 # What changed
 
 
@@ -354,4 +406,14 @@ async def test_the_first_value_after_failures_is_a_change_since_somebody_was_tol
             await kept.get(fresh=True)
         told.failure = None
         await kept.get(fresh=True)
+    assert told.changes == [(None, 1)]
+
+
+async def test_the_first_value_after_somebody_gave_up_is_a_change_for_him(clock: Clock) -> None:
+    told = Told()
+    async with anyio.create_task_group() as tasks:
+        kept = Kept(told.load, 10.0, tasks, clock, told.heard)
+        with anyio.move_on_after(0):
+            await kept.get()
+        await anyio.wait_all_tasks_blocked()
     assert told.changes == [(None, 1)]

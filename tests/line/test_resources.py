@@ -12,7 +12,7 @@ import mcp_types as mcp
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from pica_mcp.errors import UnknownResource
+from pica_mcp.errors import PicaError, UnknownResource
 from pica_mcp.sandbox import Sandbox
 
 
@@ -108,6 +108,25 @@ async def test_a_platform_that_is_not_connected_says_how_to_connect_it(serve: An
     assert content["connect"] == "https://app.picaos.com/connections#open=discord"
 
 
+@pytest.mark.parametrize(("platform", "settings"), [("hub-spot", {}), ("gmail", {"PICA_KNOWLEDGE_AGENT": "true"})])
+async def test_what_cannot_be_called_by_name_is_told_without_one(
+    serve: Any, platform: str, settings: dict[str, str]
+) -> None:
+    async with serve(**settings) as app:
+        content = json.loads((await app.resources.read(app.caller, f"pica://platforms/{platform}")).text)
+    assert content["actions"]
+    assert not [action for action in content["actions"] if "tool" in action]
+
+
+async def test_a_platform_is_told_though_the_list_of_all_is_not(box: Sandbox, serve: Any) -> None:
+    box.fail("/v1/available-connectors", status=401, times=None)
+    async with serve() as app:
+        content = json.loads((await app.resources.read(app.caller, "pica://platforms/gmail")).text)
+        assert (content["name"], len(content["connections"])) == ("gmail", 2)
+        with pytest.raises(PicaError):
+            await app.resources.read(app.caller, "pica://platforms/discord")
+
+
 async def test_an_action_is_a_document_in_markdown_that_is_fenced(box: Sandbox, serve: Any) -> None:
     async with serve() as app:
         platform = json.loads((await app.resources.read(app.caller, "pica://platforms/gmail")).text)
@@ -165,6 +184,42 @@ async def test_every_template_is_one_that_can_be_read(serve: Any) -> None:
                     await app.resources.read(app.caller, uri)
             else:
                 assert (await app.resources.read(app.caller, uri)).mime_type == template.mime_type
+
+
+async def test_what_is_read_is_bounded_and_says_what_is_left_out(box: Sandbox, serve: Any) -> None:
+    for number in range(510):
+        box.connect("discord", identity="grace", identity_type="user", name=f"{number:03}", tags=["t" * 500] * 30)
+    async with serve(PICA_IDENTITY="grace") as app:
+        for uri in ("pica://connections", "pica://platforms/discord"):
+            content = json.loads((await app.resources.read(app.caller, uri)).text)
+            assert (len(content["connections"]), content["more"]) == (500, "10 more connections; the tools find them.")
+            assert {len(one["tags"]) for one in content["connections"]} == {20}
+            assert max(len(tag) for one in content["connections"] for tag in one["tags"]) == 60
+        assert len(await app.resources.list(app.caller)) == 503
+        last = json.loads((await app.resources.read(app.caller, "pica://connections/discord/509")).text)
+    assert last["connection"] == "509"
+
+
+async def test_the_secret_part_of_a_key_is_not_shown_as_an_identity(box: Sandbox, serve: Any) -> None:
+    async with serve(PICA_IDENTITY=None, PICA_IDENTITY_TYPE=None) as app:
+        content = json.loads((await app.resources.read(app.caller, "pica://connections/github/Dashboard")).text)
+        rows = await app.catalog.connections(app.caller.identity)
+    (row,) = (row for row in rows if row.name == "Dashboard")
+    assert row.identity
+    assert row.key.endswith(row.identity)
+    assert content["identity"] is None
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["connections", "http://connections", "pica://connections//gmail//Work", "pica://connections///", "PICA://x"]
+    + [f"pica://actions/{wanted}" for wanted in ("\ud800", "x" * 300_000, "", "..", "%00", "a/b")],
+)
+async def test_what_is_no_uri_of_ours_is_unknown(serve: Any, uri: str) -> None:
+    async with serve() as app:
+        with pytest.raises(UnknownResource) as caught:
+            await app.resources.read(app.caller, uri)
+    assert len(str(caught.value)) < 300
 
 
 # When Pica cannot tell
@@ -255,6 +310,27 @@ async def test_an_action_is_completed_by_its_words_as_far_as_the_caller_may_run_
     titles = {permission: {a.title for a in known if a.id in ids} for permission, ids in found.items()}
     assert titles["admin"] >= {"List Messages", "Get Message", "Send Message", "Post a Message", "Delete a Message"}
     assert titles["read"] == {"List Messages", "Get Message"}
+
+
+async def test_an_action_whose_id_cannot_be_shown_is_not_offered(box: Sandbox, converse: Any) -> None:
+    rows = [
+        {"systemId": f"conn_mod_def::{part}::x", "title": f"Find {n}", "method": "GET", "path": f"/{n}", "key": f"k{n}"}
+        for n, part in enumerate(["\ud800\u202e", "x" * 5_000, "fine"])
+    ]
+    page = json.dumps({"rows": rows, "total": 3, "pages": 1, "page": 1})
+    box.fail("/v1/available-actions/gmail", status=200, body=page, times=None)
+    box.fail("/v1/knowledge", status=200, body=json.dumps({"rows": [], "total": 0, "pages": 0}), times=None)
+    async with converse() as client:
+        ref = mcp.ResourceTemplateReference(uri="pica://actions/{id}")
+        values = (await client.complete(ref, {"name": "id", "value": "find"})).completion.values
+    assert values == ["conn_mod_def::fine::x"]
+
+
+async def test_a_platform_that_cannot_be_told_does_not_hide_the_others(box: Sandbox, converse: Any) -> None:
+    box.fail("/v1/available-actions/github", status=400, times=None)
+    async with converse() as client:
+        ref = mcp.ResourceTemplateReference(uri="pica://actions/{id}")
+        assert (await client.complete(ref, {"name": "id", "value": "send"})).completion.values
 
 
 async def test_completions_end_at_the_protocols_limit(box: Sandbox, converse: Any) -> None:

@@ -114,7 +114,21 @@ async def test_annotations_follow_from_the_method(converse: Any) -> None:
     }
 
 
-async def test_lists_are_private_and_fresh_for_a_minute_unless_incomplete(box: Sandbox, converse: Any) -> None:
+async def test_lists_are_private_and_fresh_until_the_next_look(box: Sandbox, converse: Any) -> None:
+    async with converse() as client:
+        lists = (client.list_tools, client.list_resources, client.list_resource_templates)
+        assert {(listed.ttl_ms, listed.cache_scope) for listed in [await ask() for ask in lists]} == {
+            (60_000, "private")
+        }
+        await client.call_tool("list_pica_integrations", {"query": "discord"})  # which tells where to connect it
+        assert (await client.read_resource("pica://connections")).ttl_ms == 5_000
+        box.fail("/v1/vault/connections", status=401, times=None)
+        await client.call_tool("list_pica_integrations", {})
+        assert (await client.list_tools(cache_mode="bypass")).ttl_ms == 0
+        assert (await client.read_resource("pica://connections", cache_mode="bypass")).ttl_ms == 0
+
+
+async def test_a_list_that_is_incomplete_is_not_to_be_kept(box: Sandbox, converse: Any) -> None:
     box.fail("/v1/available-actions/stripe", status=503, times=3)
     async with converse() as client:
         partial = await client.list_tools(cache_mode="bypass")
@@ -122,7 +136,7 @@ async def test_lists_are_private_and_fresh_for_a_minute_unless_incomplete(box: S
         assert not [tool for tool in partial.tools if tool.name.startswith("stripe_")]
         assert [tool for tool in partial.tools if tool.name.startswith("gmail_")]
         whole = await client.list_tools(cache_mode="bypass")
-        assert (whole.ttl_ms, whole.cache_scope) == (60_000, "private")
+        assert (whole.ttl_ms, whole.cache_scope) == (5_000, "private")
         assert [tool for tool in whole.tools if tool.name.startswith("stripe_")]
 
 

@@ -14,10 +14,11 @@ from anyio.lowlevel import checkpoint
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
+from pica_mcp import server as server_room
 from pica_mcp.app import App
 from pica_mcp.errors import PicaError
 from pica_mcp.sandbox import Sandbox
-from pica_mcp.server import build
+from pica_mcp.server import Notices, build
 from pica_mcp.toolbox import Listing, Toolbox
 from pica_mcp.watch import Changes, Watch
 
@@ -174,7 +175,7 @@ async def test_an_account_that_is_authorised_anew_keeps_its_name_and_its_tools(
     async with listening(mode, BOOKS) as ear:
         before = await ear.tools("stripe")
         assert box.reauthorize(key) != key
-        await ear.hears(RESOURCES, BOOKS)  # it is connected since another time
+        await ear.hears(BOOKS)  # it is connected since another time
         assert await ear.tools("stripe") == before
 
 
@@ -234,6 +235,154 @@ async def test_listening_to_what_is_anothers_tells_nothing(box: Sandbox, listeni
         await ear.hears()
 
 
+async def test_a_date_alone_changes_no_list(listening: Any, box: Sandbox) -> None:
+    key = box.connect("stripe", **ADA, name="Books")
+    async with listening("auto", BOOKS, INDEX) as ear:
+        caller, resources = ear.app.caller, ear.app.resources
+        before = await ear.app.catalog.connections(caller.identity)
+        after = tuple(
+            c.model_copy(update={"updated_at": "2030-01-01T00:00:00Z"}) if c.key == key else c for c in before
+        )
+        assert resources.listed(caller, before) != resources.listed(caller, after)
+        ear.app.watch._hear(before, after)
+        await ear.hears()
+
+
+# What must not be lost
+
+
+async def test_a_change_and_its_contrary_are_told_since_what_was_between_may_have_been_read(
+    box: Sandbox, listening: Any
+) -> None:
+    key = box.connect("stripe", **ADA, name="Books")
+    async with listening("auto", BOOKS) as ear:
+        for state in ("degraded", "operational"):
+            box.set_state(key, state)
+            await ear.app.catalog.connections(ear.app.caller.identity, fresh=True)
+        await ear.hears(RESOURCES, BOOKS)
+
+
+async def test_what_was_heard_before_a_failure_is_told_after_it(
+    box: Sandbox, listening: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with listening("auto", INDEX) as ear:
+        box.connect("stripe", **ADA, name="Books")
+        with monkeypatch.context() as broken:
+            broken.setattr(ear.app.watch, "_relisted", lambda: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                await ear.app.watch._look()
+        await ear.hears(TOOLS, RESOURCES, INDEX)
+
+
+async def test_an_empty_account_is_told_to_those_who_could_not_be_told_of_it(box: Sandbox, listening: Any) -> None:
+    box.fail("/v1/vault/connections", status=401, times=None)
+    async with listening("auto", PICA_IDENTITY="nobody") as ear:
+        await ear.hears()
+        box.heal()
+        await ear.hears(RESOURCES)
+
+
+async def test_a_list_that_is_shown_while_the_watch_looks_is_not_told_twice(
+    box: Sandbox, listening: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with listening("auto") as ear:
+        listed = Toolbox.list
+
+        async def listing(toolbox: Toolbox, caller: Any) -> Any:
+            ear.app.watch.shown(await listed(toolbox, caller))
+            return await listed(toolbox, caller)
+
+        box.connect("stripe", **ADA, name="Books")
+        monkeypatch.setattr(Toolbox, "list", listing)
+        await ear.hears(TOOLS, RESOURCES)
+
+
+async def test_wakes_do_not_put_off_a_look(box: Sandbox, listening: Any) -> None:
+    async with listening("auto") as ear:
+        watch = ear.app.watch
+        watch.poll_seconds = 60
+        watch._looked_at = anyio.current_time() - 60
+        before = len(box.requests)
+        watch.begin()
+        await watch._look()
+        assert [request.path for request in box.requests[before:]] == ["/v1/vault/connections"]
+        watch.begin()
+        await watch._look()
+        assert len(box.requests) == before + 1
+
+
+@pytest.mark.parametrize("settings", [{"PICA_TOOLS": "none"}, {"PICA_KNOWLEDGE_AGENT": "true"}])
+async def test_who_only_listens_is_followed_too(box: Sandbox, listening: Any, settings: dict[str, str]) -> None:
+    async with listening("auto", INDEX, **settings) as ear:
+        await ear.hears()
+        box.connect("stripe", **ADA, name="Books")
+        await ear.hears(RESOURCES, INDEX)
+
+
+@pytest.mark.parametrize(
+    "uri", ["pica://connections/slack/Old workspace", "pica://connections/slack/%4Fld%20workspace"]
+)
+async def test_a_client_is_told_of_a_resource_as_it_spells_it(box: Sandbox, listening: Any, uri: str) -> None:
+    async with listening("legacy", uri) as ear:
+        rows = await ear.app.catalog.connections(ear.app.caller.identity)
+        box.set_state(next(row.key for row in rows if row.name == "Old workspace"), "operational")
+        await ear.hears(TOOLS, RESOURCES, uri)
+
+
+async def test_each_client_is_told_what_it_watches_until_it_leaves(box: Sandbox, serve: Any) -> None:
+    told: dict[str, list[str]] = {"one": [], "other": []}
+
+    def ear(name: str) -> Any:
+        async def hear(message: Any) -> None:
+            told[name].append(getattr(message.params, "uri", message.method.removeprefix("notifications/")))
+
+        return hear
+
+    async with serve() as app:
+        server = build(app)
+        notices: Any = getattr(server.middleware[-1], "__self__", None)
+        async with Client(server, mode="legacy", message_handler=ear("one")) as one:
+            await one.list_tools()
+            async with Client(server, mode="legacy", message_handler=ear("other")) as other:
+                await other.subscribe_resource(INDEX)  # pyright: ignore[reportDeprecated]
+                assert (len(notices._sessions), len(notices._watched)) == (2, 1)
+                await notices.send(Changes(tools=True, updated=frozenset({INDEX, BOOKS})))
+                await anyio.wait_all_tasks_blocked()
+            await notices.send(Changes(resources=True, updated=frozenset({INDEX})))
+            await anyio.wait_all_tasks_blocked()
+            assert (len(notices._sessions), len(notices._watched)) == (1, 0)
+    assert told == {"one": [TOOLS, RESOURCES], "other": [TOOLS, INDEX]}
+
+
+async def test_a_client_that_does_not_read_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_room, "_NOTICE_SECONDS", 0.05)
+    told: list[str] = []
+
+    class Session:
+        def __init__(self, how: str) -> None:
+            self.how = how
+
+        async def send_notification(self, notification: Any) -> None:
+            if self.how == "stuck":
+                await anyio.sleep_forever()
+            if self.how == "gone":
+                raise anyio.BrokenResourceError
+            told.append(notification.method)
+
+    notices: Any = Notices()
+    notices._sessions = {how: Session(how) for how in ("stuck", "gone", "well")}
+    with anyio.fail_after(5):
+        await notices.send(Changes(tools=True))
+    assert told == ["notifications/tools/list_changed"]
+
+
+async def test_nobody_watches_without_end(listening: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_room, "_MAX_WATCHED", 2)
+    async with listening("legacy", INDEX, "pica://platforms") as ear:
+        with pytest.raises(MCPError, match="No more than 2"):
+            await ear.client.subscribe_resource("pica://platforms/gmail")  # pyright: ignore[reportDeprecated]
+
+
 # When it looks
 
 
@@ -248,11 +397,11 @@ async def test_a_server_that_nobody_asked_looks_at_nothing(box: Sandbox, serve: 
 async def test_it_hurries_for_a_while_after_a_person_was_sent_to_connect_something(listening: Any) -> None:
     async with listening("auto") as ear:
         ear.app.watch.poll_seconds = 60
-        assert ear.app.watch._pause_seconds() == 60
+        assert ear.app.watch.pause_seconds() == 60
         await ear.client.call_tool("list_pica_integrations", {"query": "linear"})
-        assert ear.app.watch._pause_seconds() == 5
+        assert ear.app.watch.pause_seconds() == 5
         ear.app.watch._hurry_until = anyio.current_time()
-        assert ear.app.watch._pause_seconds() == 60
+        assert ear.app.watch.pause_seconds() == 60
 
 
 async def test_a_list_that_was_not_complete_is_told_when_it_is(box: Sandbox, serve: Any) -> None:
@@ -276,12 +425,12 @@ async def test_a_list_that_stays_incomplete_is_worth_one_hurry(box: Sandbox, lis
     box.fail("/v1/available-actions/stripe", status=400, times=None)
     async with listening("auto") as ear:
         ear.app.watch.poll_seconds = 60
-        assert ear.app.watch._pause_seconds() == 5
+        assert ear.app.watch.pause_seconds() == 5
         ear.app.watch._hurry_until = anyio.current_time()
         ear.app.watch.poll_seconds = 0
         await ear.hears()
         ear.app.watch.poll_seconds = 60
-        assert ear.app.watch._pause_seconds() == 60
+        assert ear.app.watch.pause_seconds() == 60
 
 
 async def test_a_change_that_comes_while_another_is_told_is_told_at_once_after_it(
