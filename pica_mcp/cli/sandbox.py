@@ -31,7 +31,8 @@ async def _serve(box: Sandbox, port: int) -> None:
             f"  PICA_BASE_URL={base_url}\n"
             f"  PICA_SECRET={LIVE_SECRET}   (live)\n"
             f"  PICA_SECRET={TEST_SECRET}   (test)\n"
-            "  PICA_IDENTITY=ada PICA_IDENTITY_TYPE=user   (or growth, a team; acme, an organization)",
+            "  PICA_IDENTITY=ada PICA_IDENTITY_TYPE=user\n"
+            "  Others: growth, a team; acme, an organization; apollo, a project; mallory, a user who means no good.",
             flush=True,
         )
         await anyio.sleep_forever()
