@@ -135,31 +135,41 @@ def _admit_connection(caller: Caller, action: Action | None, connection: Connect
     ):
         if not passed:
             return Refused("There is no such connection.", "Use one that is listed.", reason=reason)
-    return _admit_state(connection)
+    return _admit_state(caller.identity, connection)
 
 
 def _listed(key: str, keys: frozenset[str] | None) -> bool:
     return keys is None or key in keys
 
 
-def _admit_state(connection: Connection) -> Refused | None:
+def _admit_state(identity: Identity, connection: Connection) -> Refused | None:
     if connection.works:
         return None
     reason, word = (Reason.FAILED, "has failed") if connection.active else (Reason.INACTIVE, "is switched off")
     return Refused(
         f"This {connection.platform} connection {word}.",
-        f"Ask the person to connect it again: {connect_link(connection.platform)}",
+        f"Ask the person to connect it again: {how_to_connect(identity, connection.platform)}",
         reason=reason,
     )
 
 
-CONNECTIONS_PAGE = "https://app.picaos.com/connections"
-"""Where a person sees and connects accounts."""
+_DASHBOARD = "https://app.picaos.com/connections"
+_AUTHKIT = "(AuthKit), not on Pica's dashboard"
 
 
-def connect_link(platform: str) -> str:
-    """Return the page on which a person connects the platform."""
-    return f"{CONNECTIONS_PAGE}#open={quote(platform, safe='')}"
+def how_to_connect(identity: Identity, platform: str = "") -> str:
+    """Return where a person connects the platform so that this identity has it.
+
+    What is connected on the dashboard belongs to no identity, so only the whole account is sent there.
+    """
+    if identity == Identity():
+        return f"{_DASHBOARD}#open={quote(platform, safe='')}" if platform else _DASHBOARD
+    return f"in the application that connects accounts for {text.line(str(identity), 100)} {_AUTHKIT}"
+
+
+def invites(words: str) -> bool:
+    """Tell if the text sends a person to connect something."""
+    return _DASHBOARD in words or _AUTHKIT in words
 
 
 def visible(caller: Caller, connections: Iterable[Connection]) -> tuple[Connection, ...]:
@@ -174,18 +184,21 @@ def usable(caller: Caller, connections: Iterable[Connection]) -> tuple[Connectio
 
 
 def label_connections(connections: Iterable[Connection]) -> Mapping[str, Connection]:
-    """Name connections of one platform as a person would: by name, else tag, else platform with a short suffix.
+    """Name connections of one platform as a person would: by name, else tag, else platform.
 
-    Labels are unique, whatever the order; connections that share a name all get the suffix.
+    Labels are unique, whatever the order: connections that share a name all get their identity beside it, and those
+    that share that as well a short suffix.
     """
     return text.tell_apart(connections, _label)
 
 
 def _label(connection: Connection, hash_chars: int) -> str:
-    plain = text.line(connection.name or next(iter(connection.tags), ""), 60)
-    if plain and not hash_chars:
+    plain = text.line(connection.name or next(iter(connection.tags), ""), 60) or connection.platform
+    if not hash_chars:
         return plain
-    return f"{plain or connection.platform}-{text.short_hash(connection.key, hash_chars or 6)}"
+    if hash_chars == text.MIN_HASH_CHARS and (owner := text.line(connection.owner, 60)):
+        return f"{plain} ({owner})"
+    return f"{plain}-{text.short_hash(connection.key, hash_chars)}"
 
 
 def choose(caller: Caller, action: Action, connections: Iterable[Connection], wanted: str | None) -> Connection:
@@ -197,7 +210,7 @@ def choose(caller: Caller, action: Action, connections: Iterable[Connection], wa
     own = visible(caller, connections)
     here = label_connections(c for c in own if c.platform == action.platform)
     if not wanted:
-        found = _only(action.platform, here, [c for c in here.values() if admit(caller, action, c) is None])
+        found = _only(caller, action.platform, here, [c for c in here.values() if admit(caller, action, c) is None])
     else:
         # The key first: somebody may have named a connection like another's key.
         found = next((c for c in own if c.key == wanted), None) or _named(wanted, here)
@@ -205,7 +218,8 @@ def choose(caller: Caller, action: Action, connections: Iterable[Connection], wa
         working = {label: connection for label, connection in here.items() if connection.works}
         raise Refused(
             f"There is no {action.platform} connection {text.line(repr(wanted), 80)}.",
-            _offer(working) or f"Ask the person to connect {action.platform}: {connect_link(action.platform)}",
+            _offer(working)
+            or f"Ask the person to connect {action.platform}: {how_to_connect(caller.identity, action.platform)}",
             reason=Reason.UNKNOWN_CONNECTION,
         )
     if refusal := admit(caller, action, found):
@@ -217,18 +231,23 @@ def _named(wanted: str, labels: Mapping[str, Connection]) -> Connection | None:
     return labels.get(wanted) or next((c for name, c in labels.items() if name.casefold() == wanted.casefold()), None)
 
 
-def _only(platform: str, here: Mapping[str, Connection], working: list[Connection]) -> Connection:
+def _only(caller: Caller, platform: str, here: Mapping[str, Connection], working: list[Connection]) -> Connection:
     if len(working) > 1:
         labels = {label: c for label, c in here.items() if c in working}
         raise Refused(f"Several {platform} accounts are connected.", _offer(labels), reason=Reason.AMBIGUOUS)
     if not here:
-        raise Refused(
-            f"{platform} is not connected.",
-            f"Ask the person to connect it: {connect_link(platform)}",
-            reason=Reason.NOT_CONNECTED,
-        )
+        raise not_connected(caller, platform)
     return working[0] if working else next(iter(here.values()))
 
 
+def not_connected(caller: Caller, platform: str) -> Refused:
+    """Return the refusal of a call for which there is no account."""
+    return Refused(
+        f"{platform} is not connected.",
+        f"Ask the person to connect it: {how_to_connect(caller.identity, platform)}",
+        reason=Reason.NOT_CONNECTED,
+    )
+
+
 def _offer(labels: Mapping[str, Connection]) -> str:
-    return f"Pass one of these as the connection: {', '.join(map(repr, labels))}." if labels else ""
+    return f"Pass one of these as the connection: {', '.join(map(repr, sorted(labels)))}." if labels else ""

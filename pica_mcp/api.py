@@ -439,7 +439,7 @@ def _lost(method: str, failure: retries.Failure) -> PicaError:
             return Unreachable("Pica did not answer in time, or broke off.", _LATER)
         case _:
             return OutcomeUnknown(
-                "The request was sent, but its answer was lost: it may have been applied.",
+                "The request was sent, but no usable answer came: it may have been applied.",
                 "Check with a read before you repeat it.",
             )
 

@@ -13,17 +13,19 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+import anyio
 from anyio.abc import TaskGroup
 
 from pica_mcp import text
 from pica_mcp.access import Identity
 from pica_mcp.api import PicaAPI
-from pica_mcp.errors import UnknownAction
+from pica_mcp.errors import UnknownAction, Unreachable
 from pica_mcp.kept import Kept, Known
 from pica_mcp.models import Action, ActionDetails, Connection, Platform
 
@@ -31,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 CONNECTIONS_TTL_SECONDS = 60.0
 _CATALOGUE_TTL_SECONDS = 3600.0
-_FRESH_WAIT_SECONDS = 10.0
+_WAIT_SECONDS = 9.0
 _MAX_KEPT = 4_096
 _MAX_ACTIONS_BY_KNOWLEDGE = 400
 """Up to here a platform's documents are fetched whole; beyond, only those of the actions that are wanted."""
@@ -87,9 +89,11 @@ class Catalog:
     async def known_connections(self, identity: Identity, *, fresh: bool = False) -> Known[Connections]:
         """Return the identity's connections for looking: those last known if Pica does not answer now.
 
-        `fresh` waits a moment for newer ones.
+        `fresh` waits a moment for newer ones. Raises why there are none, or `Unreachable` after that moment.
         """
-        return await self._connected(identity).known(patience_seconds=_FRESH_WAIT_SECONDS if fresh else 0)
+        with _in_time():
+            patience_seconds = _WAIT_SECONDS - 1 if fresh else 0
+            return await self._connected(identity).known(patience_seconds=patience_seconds)
 
     def follow(self, identity: Identity, heard: Heard) -> None:
         """Call `heard` whenever a load shows that the identity's connections changed."""
@@ -115,8 +119,9 @@ class Catalog:
         return _opened(self._connections, identity, open_)
 
     async def platforms(self) -> tuple[Platform, ...]:
-        """Return every platform that can be connected."""
-        return (await self._platforms.known()).value
+        """Return every platform that can be connected. Raises `Unreachable` if that takes more than a moment."""
+        with _in_time():
+            return (await self._platforms.known()).value
 
     async def actions(self, platform: str) -> Actions:
         """Return the platform's actions, with ids as far as they are known."""
@@ -194,6 +199,16 @@ class Catalog:
         if len(fitting) != 1:
             return None
         return _merged(Action, action, fitting[0])
+
+
+@contextmanager
+def _in_time() -> Generator[None]:
+    """Bound the wait of who only looks; the load goes on for the next one who asks."""
+    try:
+        with anyio.fail_after(_WAIT_SECONDS):
+            yield
+    except TimeoutError:
+        raise Unreachable("Pica did not answer in time.", "Try again in a minute.") from None
 
 
 def _opened(kept: dict[KeyT, Kept[ValueT]], key: KeyT, open_: Callable[[], Kept[ValueT]]) -> Kept[ValueT]:

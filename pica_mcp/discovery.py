@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -16,10 +16,9 @@ import mcp_types as mcp
 
 from pica_mcp import results, schemas, text
 from pica_mcp.access import (
-    CONNECTIONS_PAGE,
     Caller,
     admit,
-    connect_link,
+    how_to_connect,
     label_connections,
     offered,
     usable,
@@ -30,7 +29,7 @@ from pica_mcp.errors import PicaError, Reason, Refused
 from pica_mcp.kept import Known
 from pica_mcp.models import Action, ActionDetails, Connection, Platform, action_id
 from pica_mcp.naming import prefix, tool_names
-from pica_mcp.tools import Call, FixedTool, Group, Parameters
+from pica_mcp.tools import CONNECTION, Call, FixedTool, Group, Parameters
 
 LIST, SEARCH, KNOWLEDGE, EXECUTE = FIXED_NAMES = (
     "list_pica_integrations",
@@ -73,6 +72,10 @@ class Names:
         if known is None or known[0] is not actions:
             known = self._named[platform] = (actions, tool_names(actions.known, frozenset(FIXED_NAMES)))
         return known[1]
+
+    def platform_of(self, name: str) -> str | None:
+        """Return the platform that has a tool of this name, among those whose names were asked for."""
+        return next((platform for platform, (_, named) in self._named.items() if name in named), None)
 
 
 def apart(own: Iterable[Connection]) -> list[str]:
@@ -131,18 +134,18 @@ def _tool(
 def _list_tool(catalog: Catalog) -> FixedTool:
     async def run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
         known = await catalog.known_connections(caller.identity, fresh=True)
-        lines = [*_connection_lines(visible(caller, known.value))]
+        lines = [*_connection_lines(caller, visible(caller, known.value))]
         notes = [outdated(known)]
         answer: dict[str, Any] = {}
         if query := str(arguments.get("query", "")).lower().split():
-            connected = {line["platform"] for line in lines}
-            matching, why = await _matching(catalog, query)
+            states = _states(visible(caller, known.value))
+            matching, why = await _matching(catalog, query, states)
             lines = [line for line in lines if line["platform"] in matching or _fits(query, line["platform"])]
             shown = islice(matching.values(), _MAX_PLATFORMS)
-            answer = {"platforms": [_platform_line(platform, connected) for platform in shown]}
+            answer = {"platforms": [_platform_line(caller, platform, states) for platform in shown]}
             notes.append(why)
         elif not lines:
-            notes.append(_nothing(caller, known.value))
+            notes.append(nothing(caller, known.value))
         if more := lines[_MAX_CONNECTIONS:]:
             notes.append(f"{len(more)} more are connected; pass a platform's name as `query`.")
         answer = {"connections": lines[:_MAX_CONNECTIONS], **answer}
@@ -159,21 +162,36 @@ def _list_tool(catalog: Catalog) -> FixedTool:
     )
 
 
-def _nothing(caller: Caller, connections: Iterable[Connection]) -> str:
+def nothing(caller: Caller, connections: Iterable[Connection]) -> str:
+    """Return why nothing is connected, and what to do."""
     refusals = [admit(caller, connection=connection) for connection in connections]
     if withheld := sum(no is not None and no.reason is Reason.CONNECTION_NOT_ALLOWED for no in refusals):
         return (
             f"{withheld} accounts of {caller.identity} are connected, but none of them is on PICA_CONNECTION_KEYS. "
             "Ask the operator to change it."
         )
-    return f"Nothing is connected for {caller.identity}. A person can connect accounts: {CONNECTIONS_PAGE}"
+    return (
+        f"Nothing is connected for {caller.identity}. A person can connect accounts: {how_to_connect(caller.identity)}"
+    )
 
 
-def _connection_lines(own: Iterable[Connection]) -> Iterable[dict[str, Any]]:
+def _connection_lines(caller: Caller, own: Iterable[Connection]) -> Iterable[dict[str, str]]:
     for platform, labels in by_platform(own).items():
         for label, connection in labels.items():
             line = {"platform": platform, "connection": label, "state": connection.state}
-            yield line if connection.works else {**line, "reconnect": connect_link(platform)}
+            if not caller.identity.id and connection.owner:  # whose it is goes without saying for an identity
+                line["identity"] = text.line(f"{connection.identity_type or ''} {connection.owner}")
+            if not connection.works:
+                line["reconnect"] = how_to_connect(caller.identity, platform)
+            yield line
+
+
+def _states(own: Iterable[Connection]) -> Mapping[str, str]:
+    """Return connected platform → whether any account of it works."""
+    states: dict[str, str] = {}
+    for connection in own:
+        states[connection.platform] = "connected" if connection.works else states.get(connection.platform, "failed")
+    return states
 
 
 def by_platform(connections: Iterable[Connection]) -> Mapping[str, Mapping[str, Connection]]:
@@ -184,24 +202,33 @@ def by_platform(connections: Iterable[Connection]) -> Mapping[str, Mapping[str, 
     return {name: dict(sorted(label_connections(grouped[name]).items())) for name in sorted(grouped)}
 
 
-async def _matching(catalog: Catalog, words: list[str]) -> tuple[Mapping[str, Platform], str]:
-    """Return the platforms that match, by name; if they cannot be told now, none and why not."""
+async def _matching(catalog: Catalog, words: list[str], connected: Iterable[str]) -> tuple[Mapping[str, Platform], str]:
+    """Return the platforms that match, by name, and a note if nothing does or they cannot be told now."""
     try:
         platforms = await catalog.platforms()
     except PicaError as error:
         return {}, str(error)
-    return {p.platform: p for p in platforms if _fits(words, f"{p.platform} {p.name} {p.category}")}, ""
+    fitting = {p.platform: p for p in platforms if _fits(words, f"{p.platform} {p.name} {p.category}")}
+    if fitting or any(_fits(words, platform) for platform in connected):
+        return fitting, ""
+    return {}, _near("-".join(words), [p.platform for p in platforms])
+
+
+def _near(wanted: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(wanted, known, n=3)
+    hint = f"Did you mean {', '.join(near)}?" if near else "Try another part of its name."
+    return f"There is no platform {text.line(repr(wanted), 60)}. {hint}"
 
 
 def _fits(words: Iterable[str], name: str) -> bool:
     return all(word in name.lower() for word in words)
 
 
-def _platform_line(platform: Platform, connected: Container[str]) -> dict[str, str]:
+def _platform_line(caller: Caller, platform: Platform, states: Mapping[str, str]) -> dict[str, str]:
     line = {"platform": platform.platform, "name": text.line(platform.name)}
-    if platform.platform in connected:
-        return {**line, "state": "connected"}
-    return {**line, "connect": connect_link(platform.platform)}
+    if platform.platform in states:
+        return {**line, "state": states[platform.platform]}
+    return {**line, "connect": how_to_connect(caller.identity, platform.platform)}
 
 
 def outdated(known: Known[Connections]) -> str:
@@ -230,7 +257,7 @@ def _search_tool(catalog: Catalog, names: Names) -> FixedTool:
             "actions": [found(action, tool(action)) for action in fitting[:_MAX_FOUND]],
         }
         if not connected and executes:
-            answer["note"] = await _not_connected(catalog, platform)
+            answer["note"] = await _not_connected(catalog, caller, platform, _states(visible(caller, known)))
         elif not fitting:
             withheld = f"{len(matching)} actions match, but this server may use none of them. " if matching else ""
             answer["note"] = withheld or "No action matches. Try other words, fewer of them."
@@ -274,16 +301,18 @@ def _no_tool(_: Action) -> None:
     return None
 
 
-async def _not_connected(catalog: Catalog, platform: str) -> str:
+async def _not_connected(catalog: Catalog, caller: Caller, platform: str, states: Mapping[str, str]) -> str:
+    if platform in states:
+        return f"The {platform} connection has failed. A person can connect it again: " + how_to_connect(
+            caller.identity, platform
+        )
     try:
         known = [p.platform for p in await catalog.platforms()]
     except PicaError:
         known = [platform]
     if platform in known:
-        return f"{platform} is not connected. A person can connect it: {connect_link(platform)}"
-    near = difflib.get_close_matches(platform, known, n=3)
-    hint = f"Did you mean {', '.join(near)}?" if near else "Look for it with list_pica_integrations and `query`."
-    return f"There is no platform {text.line(repr(platform), 60)}. {hint}"
+        return f"{platform} is not connected. A person can connect it: {how_to_connect(caller.identity, platform)}"
+    return _near(platform, known)
 
 
 def found(action: Action, tool: str | None) -> dict[str, str]:
@@ -367,7 +396,7 @@ def _execute_tool(execute: Execute) -> FixedTool:
             query=arguments.get("queryParams", {}),
             headers=arguments.get("headers", {}),
             body=data,
-            connection=arguments.get("connectionKey"),
+            connection=arguments.get("connectionKey") or arguments.get(CONNECTION),
             encoding="multipart" if multipart else "form" if form else None,
         )
         platform = str(arguments["platform"]).strip().lower()
@@ -395,5 +424,5 @@ def _execute_tool(execute: Execute) -> FixedTool:
         ("platform", "actionId"),
         run,
         reads=False,
-        accepts={"data": {}},
+        accepts={"data": {}, CONNECTION: {"type": "string"}},  # as the named tools call it
     )

@@ -128,6 +128,11 @@ class Connection(Record):
     updated_at: Moment = Field("", validation_alias=AliasChoices("updatedAt", "updated_at"))
 
     @property
+    def owner(self) -> str:
+        """Its identity, empty for one without: there the row shows the secret part of the key in its place."""
+        return self.identity if self.identity and self.identity != self.key.split("::")[-1] else ""
+
+    @property
     def modified(self) -> str:
         """When it last changed, in ISO-8601, as far as Pica tells."""
         return self.updated_at or self.created_at

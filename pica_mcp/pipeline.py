@@ -15,7 +15,7 @@ from pica_mcp import passthrough, results, schemas
 from pica_mcp.access import Caller, choose
 from pica_mcp.api import DEADLINE_SECONDS, PicaAPI
 from pica_mcp.catalog import Catalog
-from pica_mcp.discovery import Names, find_action, fixed_tools, where
+from pica_mcp.discovery import EXECUTE, FIXED_NAMES, Names, find_action, fixed_tools, where
 from pica_mcp.errors import InvalidArguments, PicaError, Reason, Refused, UnknownTool, Unreachable
 from pica_mcp.models import ActionDetails, Connection
 from pica_mcp.toolbox import Budget, Toolbox
@@ -46,9 +46,9 @@ class Pipeline:
             except PicaError as error:
                 return results.failed(error)
         # Sending has an earlier deadline of its own, which tells whether something may have been applied.
-        return results.failed(
-            Unreachable("Pica took too long.", "If this was a change, check it before you try again.")
-        )
+        reads = name in FIXED_NAMES and name != EXECUTE
+        remedy = "Try again in a minute." if reads else "If this was a change, check it before you try again."
+        return results.failed(Unreachable("Pica took too long.", remedy))
 
     async def _answer(self, caller: Caller, name: str, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
         tool = await self.toolbox.find(caller, name)
@@ -89,7 +89,7 @@ class Pipeline:
             if renewed.key == connection.key:
                 raise
             response = await self._api.send(passthrough.build(action, renewed, call, parameters.headers))
-        return results.answered(action, response)
+        return results.answered(action, response, caller.identity)
 
     async def _connection(self, caller: Caller, action: ActionDetails, wanted: str | None) -> Connection:
         """Return the connection to go through; on a miss look once more, since accounts are connected meanwhile."""

@@ -13,6 +13,7 @@ is unknown here as well, and completions do not offer it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote
@@ -20,12 +21,12 @@ from urllib.parse import quote, unquote
 import mcp_types as mcp
 
 from pica_mcp import text
-from pica_mcp.access import Caller, admit, connect_link, offered, usable, visible
+from pica_mcp.access import Caller, admit, how_to_connect, offered, usable, visible
 from pica_mcp.catalog import Catalog, Connections
-from pica_mcp.discovery import Names, by_platform, callable_by_name, found, knowledge, outdated
+from pica_mcp.discovery import Names, by_platform, callable_by_name, found, knowledge, nothing, outdated
 from pica_mcp.errors import InvalidArguments, PicaError, UnknownAction, UnknownResource
 from pica_mcp.kept import Known
-from pica_mcp.models import Connection, Platform, action_id
+from pica_mcp.models import Connection, action_id
 
 CONNECTIONS, PLATFORMS, ACTIONS = "pica://connections", "pica://platforms", "pica://actions"
 ONE_CONNECTION = f"{CONNECTIONS}/{{platform}}/{{label}}"
@@ -49,8 +50,11 @@ class Resources:
         self._names = names
 
     async def list(self, caller: Caller) -> tuple[mcp.Resource, ...]:
-        """Return what is connected, all and one by one, and the platforms of that."""
-        return self.listed(caller, (await self._catalog.known_connections(caller.identity)).value)
+        """Return what is connected, all and one by one, and the platforms of that; bare if Pica cannot tell."""
+        connections: Connections = ()
+        with suppress(PicaError):  # reading them tells why
+            connections = (await self._catalog.known_connections(caller.identity)).value
+        return self.listed(caller, connections)
 
     def listed(self, caller: Caller, connections: Connections) -> tuple[mcp.Resource, ...]:
         """Return the list as it is if these are the connections."""
@@ -70,7 +74,7 @@ class Resources:
 
     def differing(self, caller: Caller, before: Connections, after: Connections) -> frozenset[str]:
         """Return the URIs whose content is another now, or no longer there, or new."""
-        old, new = (_contents(visible(caller, connections)) for connections in (before, after))
+        old, new = (_contents(caller, visible(caller, connections)) for connections in (before, after))
         return frozenset(uri for uri in old.keys() | new.keys() if old.get(uri) != new.get(uri))
 
     def templates(self) -> tuple[mcp.ResourceTemplate, ...]:
@@ -105,53 +109,53 @@ class Resources:
         """Return all connections, or the one of that platform and label, or None."""
         known = await self._catalog.known_connections(caller.identity)
         own = _by_uri(visible(caller, known.value))
-        facts = [{"uri": at, **_facts(label, connection)} for at, (label, connection) in own.items()]
+        facts = [{"uri": at, **_facts(caller, label, connection)} for at, (label, connection) in own.items()]
         if not one:
             shown = {"identity": text.line(str(caller.identity)), "connections": facts[:_MAX_CONNECTIONS]}
-            return shown | _more(connections=facts[_MAX_CONNECTIONS:]) | _as_of(known)
+            note = {} if facts else {"note": nothing(caller, known.value)}
+            return shown | note | _more(connections=facts[_MAX_CONNECTIONS:]) | _as_of(known)
         return next((fact | _as_of(known) for fact in facts if (fact["platform"], fact["connection"]) == one), None)
 
     async def _platforms(self, caller: Caller) -> Any:
+        told = await self._catalog.platforms()
         known = await self._catalog.known_connections(caller.identity)
-        connected = {connection.platform for connection in visible(caller, known.value)}
+        connected = {connection.platform for connection in usable(caller, known.value)}
         platforms = [
             {"platform": p.platform, "name": text.line(p.name), "category": text.line(p.category)}
             | {"connected": p.platform in connected}
-            for p in islice(await self._catalog.platforms(), _MAX_PLATFORMS)
+            for p in told[:_MAX_PLATFORMS]
         ]
         return {"platforms": platforms} | _as_of(known)
 
     async def _platform(self, caller: Caller, platform: str) -> Any:
         """Return what is connected there and the actions offered to the caller, or None for no such platform."""
+        problem, told = None, ()
+        try:
+            told = await self._catalog.platforms()
+        except PicaError as error:
+            problem = error
         known = await self._catalog.known_connections(caller.identity)
         own = by_platform(visible(caller, known.value)).get(platform, {})
-        kind = next((p for p in await self._platforms_told(own) if p.platform == platform), None)
+        kind = next((p for p in told if p.platform == platform), None)
         if kind is None and not own:
+            if problem:
+                raise problem
             return None
         named = await self._names.of(platform)
         by_name = callable_by_name(caller, known.value, platform)
         actions = [found(a, name if by_name else None) for name, a in sorted(named.items()) if offered(caller, a)]
-        connections = [_facts(label, connection) for label, connection in own.items()]
+        connections = [_facts(caller, label, connection) for label, connection in own.items()]
         return (
             {
                 "platform": platform,
                 "name": text.line(kind.name) if kind else platform,
                 "connections": connections[:_MAX_CONNECTIONS],
-                **({} if usable(caller, own.values()) else {"connect": connect_link(platform)}),
+                **({} if own else {"connect": how_to_connect(caller.identity, platform)}),
                 "actions": actions[:_MAX_ACTIONS],
             }
             | _more(connections=connections[_MAX_CONNECTIONS:], actions=actions[_MAX_ACTIONS:])
             | _as_of(known)
         )
-
-    async def _platforms_told(self, own: Mapping[str, Connection]) -> tuple[Platform, ...]:
-        """Return all platforms; none if they cannot be told now and the caller's own connections suffice."""
-        try:
-            return await self._catalog.platforms()
-        except PicaError:
-            if own:
-                return ()
-            raise
 
     async def _action(self, caller: Caller, wanted: str) -> str | None:
         """Return the action's document, or None if there is none that the caller may know of."""
@@ -192,28 +196,27 @@ def _by_uri(own: Iterable[Connection]) -> Mapping[str, tuple[str, Connection]]:
     }
 
 
-def _contents(own: Iterable[Connection]) -> Mapping[str, Any]:
+def _contents(caller: Caller, own: Sequence[Connection]) -> Mapping[str, Any]:
     """Return what the content of each resource depends on, as far as it depends on connections."""
-    each = {at: _facts(label, connection) for at, (label, connection) in _by_uri(own).items()}
+    each = {at: _facts(caller, label, connection) for at, (label, connection) in _by_uri(own).items()}
     platforms: dict[str, list[Any]] = {}
     for facts in each.values():
         platforms.setdefault(_uri(PLATFORMS, facts["platform"]), []).append(facts)
-    return {CONNECTIONS: list(each.values()), PLATFORMS: list(platforms), **platforms, **each}
+    connected = {connection.platform for connection in own if connection.works}
+    return {CONNECTIONS: list(each.values()), PLATFORMS: connected, **platforms, **each}
 
 
-def _facts(label: str, connection: Connection) -> dict[str, Any]:
-    # Without an identity of its own, a connection's identity is the secret part of its key.
-    named = connection.identity is not None and connection.identity != connection.key.split("::")[-1]
+def _facts(caller: Caller, label: str, connection: Connection) -> dict[str, Any]:
     return {
         "platform": connection.platform,
         "connection": label,
         "state": text.line(connection.state, 40),
         "active": connection.active,
-        "identity": text.line(connection.identity or "") if named else None,
+        "identity": text.line(connection.owner) or None,
         "identityType": text.line(connection.identity_type or "", 40) or None,
         "tags": [text.line(tag, 60) for tag in connection.tags[:_MAX_TAGS]],
         "connectedAt": connection.created_at,
-    } | ({"reconnect": connect_link(connection.platform)} if not connection.works else {})
+    } | ({} if connection.works else {"reconnect": how_to_connect(caller.identity, connection.platform)})
 
 
 def _as_of(known: Known[Connections]) -> dict[str, str]:

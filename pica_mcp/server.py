@@ -31,7 +31,7 @@ from mcp.shared.subscriptions import (
 )
 
 from pica_mcp import __version__, text
-from pica_mcp.access import CONNECTIONS_PAGE, Caller
+from pica_mcp.access import Caller, invites
 from pica_mcp.app import App
 from pica_mcp.errors import PicaError, UnknownResource, UnknownTool
 from pica_mcp.resources import canonical
@@ -96,7 +96,7 @@ class _Answers:
     async def call_tool(self, ctx: Context, params: mcp.CallToolRequestParams) -> mcp.CallToolResult:
         with _heartbeat(self._app.tasks, ctx):
             result = await self._app.pipeline.call(self._app.caller, params.name, params.arguments or {})
-        if any(isinstance(block, mcp.TextContent) and CONNECTIONS_PAGE in block.text for block in result.content):
+        if any(isinstance(block, mcp.TextContent) and invites(block.text) for block in result.content):
             self._app.watch.hurry()
         return result
 
@@ -114,7 +114,7 @@ class _Answers:
 
     async def read_resource(self, _: Context, params: mcp.ReadResourceRequestParams) -> mcp.ReadResourceResult:
         content = await self._app.resources.read(self._app.caller, str(params.uri))
-        if CONNECTIONS_PAGE in content.text:
+        if invites(content.text):
             self._app.watch.hurry()
         return mcp.ReadResourceResult(contents=[content], ttl_ms=self._ttl_ms(), cache_scope="private")
 

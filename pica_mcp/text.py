@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 ItemT = TypeVar("ItemT")
 
-_MIN_HASH_CHARS = 6
+MIN_HASH_CHARS = 6
 _MAX_HASH_CHARS = 24
 
 # Categories: Cc control, Cf format (bidi, zero width, tags), Cs surrogate, Co private use, Cn unassigned.
@@ -101,7 +101,7 @@ def tell_apart(
         if not crowded:
             return dict(zip(names, items, strict=True))
         for i in crowded:
-            sizes[i] = sizes[i] + 2 if sizes[i] else _MIN_HASH_CHARS
+            sizes[i] = sizes[i] + 2 if sizes[i] else MIN_HASH_CHARS
 
 
 def short_hash(text: str, chars: int) -> str:

@@ -16,7 +16,7 @@ import anyio
 import mcp_types as mcp
 
 from pica_mcp import schemas, text
-from pica_mcp.access import Caller, label_connections, offered, usable, visible
+from pica_mcp.access import Caller, label_connections, not_connected, offered, usable, visible
 from pica_mcp.catalog import Catalog
 from pica_mcp.discovery import EXECUTE, KNOWLEDGE, Names, apart
 from pica_mcp.errors import CallError, PicaError, UnknownTool
@@ -95,10 +95,14 @@ class Toolbox:
             if tool.definition.name == name:
                 return tool
         # A connection may be newer than what is kept; a broken one keeps its names, so that the refusal says why.
+        own: tuple[Connection, ...] = ()
         for fresh in (False, True):
             own = visible(caller, await self._catalog.connections(caller.identity, fresh=fresh))
             if not caller.grant.knowledge_only and (found := await self._named(caller, own, name)):
                 return found
+        platform = None if caller.grant.knowledge_only else self._names.platform_of(name)
+        if platform and all(connection.platform != platform for connection in own):
+            raise not_connected(caller, platform)  # the client may not have heard that it went
         raise UnknownTool(
             f"There is no tool named {text.line(repr(name), 80)}.", "List the tools, or search for an action."
         )

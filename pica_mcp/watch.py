@@ -80,12 +80,16 @@ class Watch:
         self._wake.set()
 
     async def run(self) -> None:
-        """Follow for ever. A failed look is logged, and the next one comes in its time."""
+        """Follow for ever. A failed look is logged, once for each reason, and the next one comes in its time."""
+        problem = ""
         while True:
             try:
                 await self._look()
+                problem = ""
             except PicaError as error:
-                logger.info("the account could not be looked at: %s", error)
+                if str(error) != problem:
+                    logger.info("the account could not be looked at: %s", error)
+                problem = str(error)
             except Exception:  # the boundary: following must not end, whatever is wrong with one look
                 logger.exception("following the account failed once")
 

@@ -16,7 +16,8 @@ from pica_mcp.access import (
     Permission,
     admit,
     choose,
-    connect_link,
+    how_to_connect,
+    invites,
     label_connections,
     usable,
     visible,
@@ -237,8 +238,7 @@ def test_a_broken_connection_says_how_to_mend_it(  # entry_09
     caller: MakeCaller, connection: MakeConnection, row: dict[str, Any], words: str
 ) -> None:
     assert str(admit(caller(), connection=connection(**row))) == (
-        f"This gmail connection {words}. "
-        "Ask the person to connect it again: https://app.picaos.com/connections#open=gmail"
+        f"This gmail connection {words}. Ask the person to connect it again: {how_to_connect(Identity('ada'), 'gmail')}"
     )
 
 
@@ -370,10 +370,45 @@ def test_a_label_is_the_name_else_the_tag_made_safe_to_show(
 
 def test_a_connection_without_a_name_is_called_by_its_platform_and_never_by_its_key(connection: MakeConnection) -> None:
     key = "live::gmail::default::0123456789abcdef"
-    (label,) = label_connections([connection(key=key)])
-    assert label.startswith("gmail-")
-    assert len(label) == len("gmail-") + 6
-    assert label.removeprefix("gmail-") not in key
+    assert list(label_connections([connection(key=key)])) == ["gmail"]
+    several = label_connections(
+        [connection(key=key), connection(key=f"{key}0"), connection(key=f"{key}1", name="Home")]
+    )
+    assert [label[:6] for label in several] == ["gmail-", "gmail-", "Home"]
+    assert not [label for label in several if label[6:] and label[6:] in key]
+
+
+def test_a_connection_that_is_authorised_anew_keeps_its_label(connection: MakeConnection) -> None:
+    for name in ("", "Work"):
+        (before,) = label_connections([connection(key="live::gmail::1", name=name)])
+        (after,) = label_connections([connection(key="live::gmail::2", name=name)])
+        assert before == after
+
+
+def test_accounts_of_several_people_are_told_apart_by_whose_they_are(connection: MakeConnection) -> None:
+    rows = [
+        connection(key="live::gmail::1", name="Work", identity="ada"),
+        connection(key="live::gmail::2", name="Work", identity="bob"),
+        connection(key="live::gmail::default::secret", name="Work", identity="secret"),
+        connection(key="live::gmail::4", identity="ada"),
+        connection(key="live::gmail::5", identity="bob"),
+    ]
+    labels = list(label_connections(rows))
+    assert [*labels[:2], *labels[3:]] == ["Work (ada)", "Work (bob)", "gmail (ada)", "gmail (bob)"]
+    assert labels[2].startswith("Work-")
+    assert "secret" not in labels[2]
+
+
+def test_a_name_that_imitates_anothers_owner_hides_nobody(connection: MakeConnection) -> None:
+    rows = [
+        connection(key="live::gmail::1", name="Work", identity="ada"),
+        connection(key="live::gmail::2", name="Work", identity="bob"),
+        connection(key="live::gmail::3", name="Work (bob)", identity="mallory"),
+    ]
+    labels = label_connections(rows)
+    assert len(labels) == 3
+    assert "Work (bob)" not in labels
+    assert list(labels) == list(label_connections(rows[::-1]))[::-1]
 
 
 def test_names_that_several_share_all_get_a_suffix(connection: MakeConnection) -> None:
@@ -419,7 +454,7 @@ def test_several_connections_are_ambiguous_and_their_labels_are_told(
     refusal = refused(caller(), action(), rows, None)
     assert refusal.reason is Reason.AMBIGUOUS
     assert str(refusal) == (
-        "Several gmail accounts are connected. Pass one of these as the connection: 'work', 'home'."
+        "Several gmail accounts are connected. Pass one of these as the connection: 'home', 'work'."
     )
 
 
@@ -431,12 +466,26 @@ def test_a_connection_is_named_by_label_in_any_case_or_by_key(
     assert choose(caller(), action(), [connection(key="live::gmail::2", name="Home"), work], wanted) is work
 
 
+def test_only_the_whole_account_is_sent_to_the_dashboard() -> None:
+    assert how_to_connect(Identity(), "hub/spot") == "https://app.picaos.com/connections#open=hub%2Fspot"
+    assert how_to_connect(Identity()) == "https://app.picaos.com/connections"
+    assert how_to_connect(Identity("ada", IdentityType.USER), "gmail") == (
+        "in the application that connects accounts for user ada (AuthKit), not on Pica's dashboard"
+    )
+    for identity in (Identity(), Identity("ada")):
+        assert invites(f"Ask the person to connect it: {how_to_connect(identity, 'gmail')}")
+    assert not invites("Nothing to connect.")
+
+
 def test_nothing_connected_says_where_to_connect(
     caller: MakeCaller, action: MakeAction, connection: MakeConnection
 ) -> None:
     refusal = refused(caller(), action(), [connection(platform="slack"), connection(identity="bob")], None)
     assert refusal.reason is Reason.NOT_CONNECTED
-    assert str(refusal) == f"gmail is not connected. Ask the person to connect it: {connect_link('gmail')}"
+    assert (
+        str(refusal)
+        == f"gmail is not connected. Ask the person to connect it: {how_to_connect(Identity('ada'), 'gmail')}"
+    )
 
 
 @pytest.mark.parametrize("mine", [[], [{"key": "live::gmail::5", "name": "work"}]])
@@ -491,7 +540,7 @@ def test_a_broken_connection_is_refused_with_the_link_to_mend_it(  # entry_09
 ) -> None:
     refusal = refused(caller(), action(), [connection(key="live::gmail::1", name="work", **row)], wanted)
     assert refusal.reason is reason
-    assert str(refusal).endswith(connect_link("gmail"))
+    assert str(refusal).endswith(how_to_connect(Identity("ada"), "gmail"))
 
 
 def test_a_connection_of_another_platform_is_refused_by_its_key(  # entry_05
@@ -557,5 +606,5 @@ def test_only_working_connections_are_offered_in_place_of_an_unknown_one(
     )
     assert str(refused(caller(), action(), rows[1:], "nobody")) == (
         "There is no gmail connection 'nobody'. "
-        "Ask the person to connect gmail: https://app.picaos.com/connections#open=gmail"
+        f"Ask the person to connect gmail: {how_to_connect(Identity('ada'), 'gmail')}"
     )

@@ -123,7 +123,8 @@ async def _newcomer(client: Client, box: Sandbox) -> None:
     _step("An account is connected while the server runs, and its tools appear")
     before = await _names(client)
     asked = _json(await client.call_tool("list_pica_integrations", {"query": "linear"}))
-    print(f"  linear is not connected; the person follows {asked['platforms'][0]['connect']}")
+    how = f"linear is not connected; a person connects it {asked['platforms'][0]['connect']}"
+    print(fill(how, _WIDTH, initial_indent="  ", subsequent_indent="  "))
     async with client.listen(tools_list_changed=True) as notices:
         box.connect("linear", identity="ada", identity_type="user", name="Roadmap")
         print("  ... and is done. For five minutes the server looks every five seconds:")

@@ -56,7 +56,7 @@ async def test_closing_drops_what_is_still_loading(serve: Any) -> None:
 
     async def ask(app: Any) -> None:
         try:
-            outcomes.append(await app.resources.list(app.caller))
+            outcomes.append(await app.resources.read(app.caller, "pica://connections"))
         except Unreachable as error:
             outcomes.append(str(error))
 

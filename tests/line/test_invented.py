@@ -290,7 +290,7 @@ async def test_a_write_that_never_ends_may_have_been_applied_and_is_told_as_such
     async with serve(pica) as app:
         outcome = await app.pipeline.call(app.caller, "crm_send", {})
     assert outcome.is_error
-    assert said(outcome).startswith("The request was sent, but its answer was lost: it may have been applied.")
+    assert said(outcome).startswith("The request was sent, but no usable answer came: it may have been applied.")
     assert len(pica.sent()) == 1
 
 

@@ -170,7 +170,10 @@ async def test_entry_09_a_failed_connection_is_shown_as_such_and_not_used(
     async with converse() as client:
         connections = told(await client.call_tool("list_pica_integrations", {}))["connections"]
         (broken,) = [c for c in connections if c["connection"] == "Old workspace"]
-        assert (broken["state"], broken["reconnect"]) == ("failed", "https://app.picaos.com/connections#open=slack")
+        assert (broken["state"], broken["reconnect"]) == (
+            "failed",
+            "in the application that connects accounts for user ada (AuthKit), not on Pica's dashboard",
+        )
         action = await find(client, "slack", "List Conversations")
         arguments = {"platform": "slack", "actionId": action, "connectionKey": "Old workspace"}
         refused = await client.call_tool(EXECUTE, arguments)

@@ -99,7 +99,7 @@ async def test_a_lost_write_is_not_repeated_and_the_model_is_told_to_check(
         mail = {"connection": "Work", "to": "a@b.example", "subject": "S", "body": "B"}
         result = await app.pipeline.call(app.caller, "gmail_send_email", mail)
     assert result.is_error
-    assert said(result).startswith("The request was sent, but its answer was lost: it may have been applied.")
+    assert said(result).startswith("The request was sent, but no usable answer came: it may have been applied.")
     assert len(passed()) == 1
 
 

@@ -47,7 +47,10 @@ async def test_a_failed_connection_says_how_to_connect_it_again(serve: Any) -> N
     async with serve() as app:
         content = await app.resources.read(app.caller, "pica://connections/slack/Old%20workspace")
     facts = json.loads(content.text)
-    assert (facts["state"], facts["reconnect"]) == ("failed", "https://app.picaos.com/connections#open=slack")
+    assert (facts["state"], facts["reconnect"]) == (
+        "failed",
+        "in the application that connects accounts for user ada (AuthKit), not on Pica's dashboard",
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,7 +108,10 @@ async def test_a_platform_that_is_not_connected_says_how_to_connect_it(serve: An
     async with serve() as app:
         content = json.loads((await app.resources.read(app.caller, "pica://platforms/discord")).text)
     assert (content["connections"], content["actions"]) == ([], [])
-    assert content["connect"] == "https://app.picaos.com/connections#open=discord"
+    assert (
+        content["connect"]
+        == "in the application that connects accounts for user ada (AuthKit), not on Pica's dashboard"
+    )
 
 
 @pytest.mark.parametrize(("platform", "settings"), [("hub-spot", {}), ("gmail", {"PICA_KNOWLEDGE_AGENT": "true"})])

@@ -191,8 +191,10 @@ async def test_a_refused_secret_leaves_the_server_up_and_saying_why(converse: An
             result = await client.call_tool(name, arguments)
             assert result.is_error
             assert said(result) == "Pica refuses the secret of this server. Ask the operator to check PICA_SECRET."
+        listed = await client.list_resources()
+        assert ([one.uri for one in listed.resources], listed.ttl_ms) == (["pica://connections", "pica://platforms"], 0)
         with pytest.raises(MCPError, match="refuses the secret"):
-            await client.list_resources()
+            await client.read_resource("pica://connections")
 
 
 async def test_pica_down_leaves_the_server_up_and_it_recovers(box: Sandbox, converse: Any, said: Any) -> None:
@@ -212,7 +214,8 @@ async def test_an_empty_account_says_how_to_connect(converse: Any, told: Any) ->
         answer = told(await client.call_tool("list_pica_integrations", {}))
         assert answer == {
             "connections": [],
-            "note": "Nothing is connected for user nobody. A person can connect accounts: https://app.picaos.com/connections",
+            "note": "Nothing is connected for user nobody. A person can connect accounts: "
+            "in the application that connects accounts for user nobody (AuthKit), not on Pica's dashboard",
         }
 
 
