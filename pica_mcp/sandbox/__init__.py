@@ -12,11 +12,14 @@ because a fake that shared our models would agree with our mistakes.
 | `GET /v1/available-actions/{platform}` | a page of actions, without ids unless `row_ids` |
 | `GET /v1/available-actions/search/{platform}` | a bare array, best first, with an ETag; `{rows}` with `search_rows` |
 | `POST /v1/available-actions/find` | the best action for each of up to ten intents |
-| `GET /v1/knowledge` | a page of documents, with an ETag; an unknown `_id` is an empty page |
+| `GET /v1/knowledge` | a page of documents, or those after `skip`, with an ETag; an unknown `_id` is an empty page |
 | `GET /v1/users/whoami`, `/v1/users/flags` | user, organization, project; what the account may try |
 | `GET /open/count/platforms`, `/open/count/tools` | `{count}`, without a secret |
 | `POST /v1/authkit`, `/v1/authkit/token` | a page of platforms to connect, with `requestId` |
 | `ANY /v1/passthrough/{path}` | what the provider says, headers renamed, typed as octets |
+
+These are not here, and answer as any unknown route: `/v1/available-actions/find/load`, `/v1/connections/oauth/check`,
+`/internal/v3/users/create-or-get`, `/open/knowledge/...` and `/v1/webhooks/relay/...`.
 
 | refusal | body |
 |---|---|
@@ -26,6 +29,7 @@ because a fake that shared our models would agree with our mistakes.
 | an unknown route | `{type: "error", error: "Not found"}` |
 | the edge's, to a default user agent | `error code: 1010` |
 | a provider's | its own: Google, Slack (with HTTP 200), Stripe, GitHub |
+| a grant's | `403 Forbidden` as bare text, or JSON with `correlationId`: only where a test says it with `fail()` |
 
 Real catalogues describe their actions in many ways. Each is here at least once, where a test looks for it:
 
@@ -77,7 +81,7 @@ Real catalogues describe their actions in many ways. Each is here at least once,
 | query name in brackets | `attio: List Tasks` |
 | query name with a dollar | `attio: List Lists` |
 | union of types | `github: Create an Issue` |
-| enum in prose | `github: List Repository Issues` |
+| enum in prose | `stripe: Create a Refund` |
 | body that is an array | `supabase: Bulk Create Secrets` |
 | one name in path, query and body | `quickbooks: Update an Invoice` |
 | beyond ASCII | `quickbooks: Create an Invoice` |

@@ -37,7 +37,7 @@ class Connection:
     identity: str
     identity_type: str | None
     name: str | None
-    tags: tuple[str, ...]
+    tags: tuple[str, ...] | None
     state: str
     active: bool
     created_at: str
@@ -64,7 +64,7 @@ class Connection:
             "identityType": self.identity_type,
             "description": description,
             "state": self.state,
-            "tags": list(self.tags),
+            "tags": None if self.tags is None else list(self.tags),
             "version": "1.0.0",
             "active": self.active,
             "createdAt": self.created_at,
@@ -86,7 +86,7 @@ class Account:
         identity: str | None = None,
         identity_type: str | None = None,
         name: str | None = None,
-        tags: Iterable[str] = (),
+        tags: Iterable[str] | None = (),
         environment: str = "live",
         state: str = "operational",
         active: bool = True,
@@ -103,7 +103,7 @@ class Account:
             identity=identity or token,
             identity_type=identity_type,
             name=name,
-            tags=tuple(tags),
+            tags=None if tags is None else tuple(tags),
             state=state,
             active=active,
             created_at=moment,
@@ -163,6 +163,7 @@ def furnish(account: Account) -> None:
     account.connect("stripe", identity="acme", identity_type="organization", name="Acme billing")
     account.connect("github", identity="acme", identity_type="organization", name="acme-bot")
     account.connect("github", name="Dashboard")
+    account.connect("exa", name="Old search", tags=None)  # rows may have null for tags, as for the type of identity
     for platform, identity, identity_type, name, state in _OTHERS:
         account.connect(platform, identity=identity, identity_type=identity_type, name=name, state=state)
     for platform, name in (("gmail", "Test mailbox"), ("stripe", "Test billing")):

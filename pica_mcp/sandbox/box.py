@@ -56,21 +56,24 @@ class Sandbox:
 
     @property
     def requests(self) -> list[Recorded]:
-        """Every request so far, oldest first, those that were refused included."""
+        """Every request so far, oldest first, those that were refused included; of more than 10,000 the newest."""
         return self._journal.requests
 
     @property
     def pending(self) -> int:
-        """How many requests are being answered right now."""
+        """How many requests are coming in or being answered right now."""
         return self._journal.pending
 
     @property
     def abandoned(self) -> list[Recorded]:
-        """The requests whose client left, or was left, before the answer was complete; resets are complete."""
+        """The requests whose client left, or was left, before the answer was complete; resets are complete.
+
+        What was not uploaded whole is among them and has done nothing.
+        """
         return self._journal.abandoned
 
     async def until_pending(self, count: int) -> None:
-        """Wait until exactly so many requests are being answered."""
+        """Wait until exactly so many requests are pending, be it only for a moment; `Hang` makes them stay."""
         await self._journal.until_pending(count)
 
     def fail(
@@ -86,7 +89,9 @@ class Sandbox:
     ) -> None:
         """Let something go wrong with `times` requests under the raw path prefix, the first `skip` of them excepted.
 
-        None means for ever. Earlier calls are used up first, and what they take is not skipped by later ones.
+        None means for ever. Earlier calls are used up first, and what they take is not skipped by later ones. What the
+        edge or a limit refuses meets no fault. ValueError if a fault would undo what stands before it, or for a number
+        below zero.
 
         | call | what the client gets |
         |---|---|
@@ -103,7 +108,8 @@ class Sandbox:
         """Let so many requests through, then refuse as Pica does, then begin again; None refuses until healed.
 
         A refusal is 429 without Retry-After; the rate limit headers count what is left, as they do without this, when
-        500 are said and none is refused. Of several limits on a path the newest counts.
+        500 are said and none is refused. Of several limits on a path the newest counts. What the edge refuses counts
+        for none.
         """
         self._journal.limits.append(Limit(path_prefix, requests, refusals))
 

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl, quote, urlencode
 
 import anyio
@@ -13,12 +13,35 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pica_mcp.sandbox import errors
-from pica_mcp.sandbox.faults import Cut, Head, NeedsSocketError, Noise, Pause, Question, Step, Steps, Wire
+from pica_mcp.sandbox.faults import Cut, Fault, Head, Pause, Query, Question, Step, Steps
 from pica_mcp.sandbox.journal import Journal, Limit, Plan, Recorded, Visit
 
 RATE_RESET_SECONDS = 60
 
 Body = dict[str, Any] | str | bytes | None
+
+
+class Wire(Protocol):
+    """The connection under a request; the loopback server puts it into the scope's extensions as `pica.wire`."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes around HTTP."""
+        ...
+
+    def close(self) -> None:
+        """Send what is left, then end the connection."""
+        ...
+
+    def reset(self) -> None:
+        """Drop the connection with a TCP reset, and what is left with it."""
+        ...
+
+
+class NeedsSocketError(RuntimeError):
+    """A fault that breaks the connection was asked for where there is none, over ASGI in the same process."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(f"{fault} breaks the connection, and ASGI has none. Use the URL of Sandbox.listening().")
 
 
 class Door:
@@ -33,19 +56,28 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = await _drain(receive)
-        request = _recorded(scope, body)
+        request = _recorded(scope)
         with self._journal.visit(request) as visit:
-            limit = self._journal.limit(request)
-            refusal = None if limit.allows() else errors.application(429, "Rate limit exceeded")
-            plan = None if refusal else self._journal.plan(request)
-            answer = refusal or (plan.instead if plan else _edge(request)) or self._app
-            send = _noting(_limited(send, limit), visit)
-            if plan and plan.faults:
-                show = _Show(self._journal, visit, receive, send, scope.get("extensions", {}).get("pica.wire"))
-                await show.play(plan, _question(answer, scope, body))
+            if not await _upload(request, receive):
+                return
+            send = _noting(send, visit)
+            blocked = _edge(request)
+            if blocked:
+                await blocked(scope, receive, send)
             else:
-                await answer(scope, _replay(body, receive), send)
+                await self._answer(request, visit, scope, receive, send)
+
+    async def _answer(self, request: Recorded, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
+        limit = self._journal.limit(request)
+        refusal = None if limit.allows() else errors.application(429, "Rate limit exceeded")
+        plan = None if refusal else self._journal.plan(request)
+        answer = refusal or (plan.instead if plan else None) or self._app
+        send = _limited(send, limit)
+        if plan and plan.faults:
+            show = _Show(self._journal, visit, receive, send, scope.get("extensions", {}).get("pica.wire"))
+            await show.play(plan, _question(answer, scope, request))
+        else:
+            await answer(scope, _replay(request.body, receive), send)
 
 
 @dataclass(slots=True)
@@ -65,7 +97,7 @@ class _Show:
         for fault in plan.faults:
             if fault.needs_socket and self.wire is None:
                 raise NeedsSocketError(fault)
-            question = question.through(fault)
+            question = _through(fault, question)
         steps = await question.answer()
         async with anyio.create_task_group() as group:
             group.start_soon(self._watch, group.cancel_scope)
@@ -84,20 +116,18 @@ class _Show:
             match step:
                 case Pause():
                     await self.journal.pause(step.seconds, heals)
-                case Noise() | Cut():
-                    await self._break(step)
+                case Cut():
+                    await self._cut(step)
+                    return
                 case _:
                     await self.send(_message(step))
             await checkpoint()  # sending may never wait, and who has left must be noticed
-        if not self.visit.answered:
-            await self.send({"type": "http.response.body"})
+        await self.send({"type": "http.response.body"})
 
-    async def _break(self, step: Noise | Cut) -> None:
+    async def _cut(self, step: Cut) -> None:
         wire = cast("Wire", self.wire)
-        if isinstance(step, Noise):
-            wire.write(step.data)
-            return
         self.visit.answered = True
+        wire.write(step.noise)
         (wire.reset if step.reset else wire.close)()
         await self.gone.wait()  # until then, the server would complain about an answer that is not complete
 
@@ -108,7 +138,7 @@ def raw_path(scope: Scope) -> str:
     return raw.decode("latin-1") if raw else quote(scope["path"])
 
 
-def query_pairs(scope: Scope) -> tuple[tuple[str, str], ...]:
+def query_pairs(scope: Scope) -> Query:
     """The query decoded, in order, blank values and repetitions included."""
     query: bytes = scope["query_string"]
     return tuple(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
@@ -137,30 +167,33 @@ def _content(body: Body) -> tuple[str | bytes, str | None]:
             return json.dumps(body), "application/json"
 
 
-def _recorded(scope: Scope, body: bytes) -> Recorded:
+def _recorded(scope: Scope) -> Recorded:
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     return Recorded(
         method=scope["method"],
         path=raw_path(scope),
         query=query_pairs(scope),
         headers=tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers),
-        body=body,
     )
 
 
 def _edge(request: Recorded) -> Response | None:
+    """The refusal of what stands in front of Pica, which nothing of Pica's counts, limits or bends."""
     agent = request.header("user-agent") or ""
     return errors.blocked() if not agent or agent.lower().startswith("python-urllib") else None
 
 
-async def _drain(receive: Receive) -> bytes:
+async def _upload(request: Recorded, receive: Receive) -> bool:
+    """Read the request's body; False if the client left before its end."""
     parts: list[bytes] = []
-    more = True
-    while more:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    return b"".join(parts)
+    try:
+        while (message := await receive())["type"] != "http.disconnect":
+            parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                return True
+        return False
+    finally:
+        request.body = b"".join(parts)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -199,14 +232,21 @@ def _noting(send: Send, visit: Visit) -> Send:
     return noting
 
 
-def _question(answer: ASGIApp, scope: Scope, body: bytes) -> Question:
-    asked = dict(query_pairs(scope))
+def _question(answer: ASGIApp, scope: Scope, request: Recorded) -> Question:
+    async def ask(query: Query) -> Steps:
+        other = scope if query == request.query else {**scope, "query_string": urlencode(query).encode()}
+        return await _collected(answer, other, request.body)
 
-    async def ask(query: Mapping[str, str]) -> Steps:
-        other = scope if query == asked else {**scope, "query_string": urlencode(query).encode()}
-        return await _collected(answer, other, body)
+    return Question(request.method, request.query, ask)
 
-    return Question(asked, ask)
+
+def _through(fault: Fault, question: Question) -> Question:
+    """The question whose answers the fault bends."""
+
+    async def ask(query: Query) -> Steps:
+        return await fault.steps(replace(question, query=query))
+
+    return replace(question, ask=ask)
 
 
 async def _collected(answer: ASGIApp, scope: Scope, body: bytes) -> Steps:

@@ -1,25 +1,26 @@
 """The sandbox's faults: what can go wrong with an answer on its way to the client, as values for `Sandbox.fail`.
 
 A fault bends the answer that it is given: the real one, whose work has been done by then, or the one that `fail` was
-told to give. Several bend it one after another, the first one first. Those marked * make an answer of their own and
-ask for no other, so that nothing has been done. Those marked + need a connection to break, thus `Sandbox.listening`.
+told to give. Several bend it one after another, the first one first, and `fail` refuses an order in which one would
+undo another. First stands at most one of those marked *, which make an answer of their own and ask for no other, so
+that nothing has been done. Then come those marked ~, which bend what an answer says, if it has a body; then the rest,
+which bend how it is sent. Those marked + need a connection to break, thus `Sandbox.listening`.
 
 | fault | what the client meets |
 |---|---|
 | `Delay(seconds)` | nothing for so long, then the answer |
 | `Hang()` | nothing until it leaves, or until the box is healed, then the answer |
 | `Drip(bytes, seconds)` | the body in pieces of so many bytes with a pause after each |
-| `Reset()` + | a TCP reset instead of an answer |
-| `Reset(after_bytes=n)` + | the headers, n bytes of the body, a TCP reset |
-| `Truncated(bytes)` + | the headers, so many bytes of the body, the end of the connection |
+| `Reset()`, `Reset(after_bytes=n)` + | a TCP reset instead of an answer, or after headers and n bytes of the body |
+| `Truncated(bytes)` + | the headers, so many bytes of the body (a shorter one is whole), the end of the connection |
 | `NotHttp(data)` *+ | these bytes instead of HTTP, the end of the connection |
-| `Gzipped()` | the body compressed, and said to be |
-| `Huge(bytes)` * | a JSON array so long, made while it is sent, in chunks |
+| `Gzipped()` ~ | the body compressed, and said to be |
+| `Huge(bytes)` * | a JSON array so long, 2 at least, made while it is sent, in chunks |
 | `GzipBomb(bytes)` * | the same at a thousandth of its size, compressed |
 | `Busy(retry_after_seconds)` * | a provider's 429 in Pica's wrapping |
-| `Altered(changes)` | a JSON object with other values at some keys: `{"total": 0}`, `{"pages": 9}`, `{"rows": None}` |
-| `Repeating(rows)` | a list whose pages begin with the last rows of the page before |
-| `Drifting(rows)` | a list that grows at its top by so many rows before each further page; below zero, shrinks |
+| `Altered(changes)` ~ | a JSON object with other values at some keys, such as `{"total": 0}` or `{"rows": None}` |
+| `Repeating(rows)` ~ | a list whose pages begin with the last rows of the page before |
+| `Drifting(rows)` ~ | a list that grows at its top by so many rows before each further page; below zero, shrinks |
 
 The last three are in `pica_mcp.sandbox.lists`. What needs no fault: a status, garbage instead of JSON
 (`fail(path, status=200, body="<p>")`), a limit of requests (`limit`).
@@ -29,11 +30,12 @@ import gzip
 import struct
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from enum import IntEnum
+from itertools import chain, takewhile
 from math import inf
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 _CHUNK_BYTES = 1 << 20
 
@@ -60,71 +62,53 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Noise:
-    """Bytes on the connection that are no HTTP."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Cut:
-    """The end of the connection, with or without a TCP reset."""
+    """The end of the connection, with or without a TCP reset, after bytes that are no HTTP."""
 
     reset: bool
+    noise: bytes = b""
 
 
-Step = Head | bytes | Pause | Noise | Cut
+Step = Head | bytes | Pause | Cut
 Steps = Iterable[Step]
-
-
-class Wire(Protocol):
-    """The connection under a request; the loopback server puts it into the scope's extensions as `pica.wire`."""
-
-    def write(self, data: bytes) -> None:
-        """Send bytes around HTTP."""
-        ...
-
-    def close(self) -> None:
-        """Send what is left, then end the connection."""
-        ...
-
-    def reset(self) -> None:
-        """Drop the connection with a TCP reset, and what is left with it."""
-        ...
-
-
-class NeedsSocketError(RuntimeError):
-    """A fault that breaks the connection was asked for where there is none, over ASGI in the same process."""
-
-    def __init__(self, fault: "Fault") -> None:
-        super().__init__(f"{fault} breaks the connection, and ASGI has none. Use the URL of Sandbox.listening().")
+Query = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """One request as a fault meets it; it can be asked again with other query parameters."""
 
-    query: Mapping[str, str]
-    ask: Callable[[Mapping[str, str]], Awaitable[Steps]]
+    method: str
+    query: Query
+    ask: Callable[[Query], Awaitable[Steps]]
 
     async def answer(self, **changes: str) -> Steps:
         """The answer to the request, or to one that differs in these query parameters."""
-        return await self.ask({**self.query, **changes})
+        kept = ((name, value) for name, value in self.query if name not in changes)
+        return await self.ask((*kept, *changes.items()))
 
-    def through(self, fault: "Fault") -> "Question":
-        """The question whose answers the fault bends."""
 
-        async def ask(query: Mapping[str, str]) -> Steps:
-            return await fault.steps(Question(query, self.ask))
+class Stage(IntEnum):
+    """What a fault does: makes an answer, bends what it says, or bends how it is sent."""
 
-        return Question(self.query, ask)
+    MAKING = 0
+    SAYING = 1
+    SENDING = 2
 
 
 class Fault(ABC):
-    """One way for an answer to go wrong."""
+    """One way for an answer to go wrong; ValueError for a number below its least."""
 
     __slots__ = ()
+    stage: ClassVar[Stage] = Stage.SENDING
     needs_socket: ClassVar[bool] = False
+    least: ClassVar[tuple[tuple[str, int], ...]] = ()
+
+    def __post_init__(self) -> None:
+        for name, least in self.least:
+            value: float | None = getattr(self, name)
+            if value is not None and not value >= least:  # not a number is not enough either
+                raise ValueError(f"{name} must be {least} or more: {self}")
 
     @abstractmethod
     async def steps(self, question: Question) -> Steps:
@@ -136,6 +120,7 @@ class Delay(Fault):
     """The answer, so many seconds late."""
 
     seconds: float
+    least = (("seconds", 0),)
 
     async def steps(self, question: Question) -> Steps:
         return chain([Pause(self.seconds)], await question.answer())
@@ -155,6 +140,7 @@ class Drip(Fault):
 
     bytes: int
     seconds: float
+    least = (("bytes", 1), ("seconds", 0))
 
     async def steps(self, question: Question) -> Steps:
         return self._slowly(await question.answer())
@@ -174,11 +160,13 @@ class Reset(Fault):
     """A TCP reset after so many bytes of the body, 0 for after the headers, None for before them."""
 
     after_bytes: int | None = None
-    needs_socket: ClassVar[bool] = True
+    needs_socket = True
+    least = (("after_bytes", 0),)
 
     async def steps(self, question: Question) -> Steps:
         answer = await question.answer()
-        begun = () if self.after_bytes is None else _first(answer, self.after_bytes)
+        before_head = takewhile(lambda step: not isinstance(step, Head), answer)
+        begun = before_head if self.after_bytes is None else _first(answer, self.after_bytes)
         return chain(begun, [Cut(reset=True)])
 
 
@@ -187,7 +175,8 @@ class Truncated(Fault):
     """The end of the connection after so many bytes of the body, whatever the headers promised."""
 
     bytes: int
-    needs_socket: ClassVar[bool] = True
+    needs_socket = True
+    least = (("bytes", 0),)
 
     async def steps(self, question: Question) -> Steps:
         return chain(_first(await question.answer(), self.bytes), [Cut(reset=False)])
@@ -198,28 +187,33 @@ class NotHttp(Fault):
     """Bytes of another protocol, and the end of the connection."""
 
     data: bytes = b"SSH-2.0-sandbox\r\n"
-    needs_socket: ClassVar[bool] = True
+    stage = Stage.MAKING
+    needs_socket = True
 
     async def steps(self, question: Question) -> Steps:
         del question
-        return Noise(self.data), Cut(reset=False)
+        return [Cut(reset=False, noise=self.data)]
 
 
 @dataclass(frozen=True, slots=True)
 class Gzipped(Fault):
     """The answer compressed, as an edge does for whoever accepts it; here whether accepted or not."""
 
+    stage = Stage.SAYING
+
     async def steps(self, question: Question) -> Steps:
-        head, body = whole(await question.answer())
-        packed = gzip.compress(body, mtime=0)
-        return head.having(content_encoding="gzip", content_length=str(len(packed))), packed
+        answer = tuple(await question.answer())
+        body = content(answer)
+        return saying(answer, gzip.compress(body, mtime=0), content_encoding=_packing(answer)) if body else answer
 
 
 @dataclass(frozen=True, slots=True)
 class Huge(Fault):
-    """200 with an empty JSON array of so many bytes, two at least, mostly blanks; its length is not announced."""
+    """200 with an empty JSON array of so many bytes, mostly blanks; its length is not announced."""
 
     bytes: int
+    stage = Stage.MAKING
+    least = (("bytes", 2),)
 
     async def steps(self, question: Question) -> Steps:
         del question
@@ -227,10 +221,8 @@ class Huge(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class GzipBomb(Fault):
+class GzipBomb(Huge):
     """`Huge` on the client's side of the decoder, about a thousandth of that on the wire."""
-
-    bytes: int
 
     async def steps(self, question: Question) -> Steps:
         del question
@@ -242,6 +234,8 @@ class Busy(Fault):
     """A provider's 429 as the passthrough hands it on: its headers renamed, its body as it was."""
 
     retry_after_seconds: int
+    stage = Stage.MAKING
+    least = (("retry_after_seconds", 0),)
 
     async def steps(self, question: Question) -> Steps:
         del question
@@ -258,13 +252,20 @@ class Busy(Fault):
 _JSON = Head(200, (("content-type", "application/json"),))
 
 
-def whole(steps: Steps) -> tuple[Head, bytes]:
-    """The head and the body of an answer, without its pauses; ValueError if there is no head."""
-    every = list(steps)
-    head = next((step for step in every if isinstance(step, Head)), None)
-    if head is None:
-        raise ValueError("this fault needs an answer to bend, and the one before it leaves none")
-    return head, b"".join(step for step in every if isinstance(step, bytes))
+def content(answer: Steps) -> bytes:
+    """The whole body of an answer that is not yet bent in how it is sent."""
+    return b"".join(step for step in answer if isinstance(step, bytes))
+
+
+def saying(answer: Steps, body: bytes, **headers: str | None) -> Steps:
+    """The answer with another body, its length, and other headers."""
+    head = next(step for step in answer if isinstance(step, Head))
+    return head.having(content_length=str(len(body)), **headers), body
+
+
+def _packing(answer: Steps) -> str:
+    headers = (header for step in answer if isinstance(step, Head) for header in step.headers)
+    return ", ".join([*(value for name, value in headers if name == "content-encoding"), "gzip"])
 
 
 def _first(steps: Steps, limit: int) -> Iterator[Step]:
@@ -273,8 +274,7 @@ def _first(steps: Steps, limit: int) -> Iterator[Step]:
             yield step
             continue
         yield step[:limit]
-        limit -= len(step)
-        if limit <= 0:
+        if (limit := limit - len(step)) <= 0:
             return
 
 

@@ -85,22 +85,22 @@ class Deed:
 
     def said_of(self, name: str) -> str:
         """The title for a resource of that name."""
-        return self.title.format(one=name, many=_plural(name))
+        return self.title.format(a=_a(name), many=_plural(name))
 
 
 _DEEDS = (
     Deed("GET", "", "List {many}", _WINDOW),
-    Deed("GET", "/{{id}}", "Get a {one}"),
-    Deed("POST", "", "Create a {one}", _CONTENT),
-    Deed("PATCH", "/{{id}}", "Update a {one}", _CHANGES),
-    Deed("PUT", "/{{id}}", "Replace a {one}", _CONTENT),
-    Deed("DELETE", "/{{id}}", "Delete a {one}"),
+    Deed("GET", "/{{id}}", "Get {a}"),
+    Deed("POST", "", "Create {a}", _CONTENT),
+    Deed("PATCH", "/{{id}}", "Update {a}", _CHANGES),
+    Deed("PUT", "/{{id}}", "Replace {a}", _CONTENT),
+    Deed("DELETE", "/{{id}}", "Delete {a}"),
     Deed("POST", "/search", "Search {many}", _QUERY),
-    Deed("GET", "/{{id}}/history", "List Changes of a {one}", _WINDOW[:2]),
-    Deed("POST", "/{{id}}:archive", "Archive a {one}"),
-    Deed("POST", "/{{id}}/files", "Upload a File to a {one}", _FILE),
-    Deed("GET", "/{{id}}/members/{{memberId}}", "Get a Member of a {one}"),
-    Deed("HEAD", "/{{id}}", "Check a {one}"),
+    Deed("GET", "/{{id}}/history", "List Changes of {a}", _WINDOW[:2]),
+    Deed("POST", "/{{id}}:archive", "Archive {a}"),
+    Deed("POST", "/{{id}}/files", "Upload a File to {a}", _FILE),
+    Deed("GET", "/{{id}}/members/{{memberId}}", "Get a Member of {a}"),
+    Deed("HEAD", "/{{id}}", "Check {a}"),
     Deed("POST", "/batch", "Create Many {many}", _CONTENT),
 )
 
@@ -249,6 +249,10 @@ def _connector(number: int) -> Connector:
 def _resource(row: int) -> str:
     cycle, noun = divmod(row, len(_NOUNS))
     return f"{_QUALIFIERS[cycle % len(_QUALIFIERS)]} {_NOUNS[noun]}".strip()
+
+
+def _a(name: str) -> str:
+    return f"an {name}" if name[0] in "AEIO" else f"a {name}"
 
 
 def _plural(name: str) -> str:

@@ -1,5 +1,6 @@
 """The sandbox's journal: what came in, what is being answered, which faults and limits are still to come."""
 
+from collections import defaultdict
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -7,20 +8,24 @@ from dataclasses import dataclass, field
 import anyio
 from starlette.types import ASGIApp
 
-from pica_mcp.sandbox.faults import Fault
+from pica_mcp.sandbox.faults import Fault, Stage
 
 RATE_LIMIT = 500
+KEPT_REQUESTS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recorded:
-    """One request as it arrived: `path` still percent-encoded, `query` decoded, header names in lower case."""
+    """One request as it arrived: `path` still percent-encoded, `query` decoded, header names in lower case.
+
+    `body` is empty until it has come in, and a part of it if the client left meanwhile.
+    """
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...]
     headers: tuple[tuple[str, str], ...]
-    body: bytes
+    body: bytes = b""
 
     def header(self, name: str) -> str | None:
         """The first header of that name, in any case, or None."""
@@ -31,7 +36,8 @@ class Recorded:
 class Plan:
     """What is to go wrong: past `skip` requests, `times` of them (None: all) get a bent answer.
 
-    It is `instead` or, with None, the real one, through the faults.
+    It is `instead` or, with None, the real one, through the faults. ValueError if one of them would undo what stands
+    before it, or a number is below zero.
     """
 
     prefix: str
@@ -40,6 +46,16 @@ class Plan:
     times: int | None
     faults: tuple[Fault, ...]
     instead: ASGIApp | None
+
+    def __post_init__(self) -> None:
+        _check_counts(times=self.times, skip=self.skip)
+        stages = [fault.stage for fault in self.faults]
+        if stages != sorted(stages) or stages.count(Stage.MAKING) + (self.instead is not None) > 1:
+            told = ["the answer as told"] if self.instead else []
+            raise ValueError(
+                "An answer is made once, then bent in what it says, then in how it is sent. Order likewise: "
+                + ", ".join((*told, *(f"{fault} ({fault.stage.name.lower()})" for fault in self.faults)))
+            )
 
     def takes(self, request: Recorded) -> bool:
         """Whether this plan is for the request, which counts against it."""
@@ -57,13 +73,17 @@ class Plan:
 class Limit:
     """So many requests under a path prefix in a window, then so many refusals (None: all), then a new window.
 
-    Windows are counted in requests, not in seconds, so that two runs show the same numbers.
+    Windows are counted in requests, not in seconds, so that two runs show the same numbers. ValueError for numbers
+    below zero.
     """
 
     prefix: str
     requests: int
     refusals: int | None
     seen: int = 0
+
+    def __post_init__(self) -> None:
+        _check_counts(requests=self.requests, refusals=self.refusals)
 
     def allows(self) -> bool:
         """Count one request and say whether it is within the limit."""
@@ -80,7 +100,7 @@ class Limit:
 
 @dataclass(slots=True)
 class Visit:
-    """One request while it is answered."""
+    """One request while it comes in and is answered."""
 
     answered: bool = False
 
@@ -108,7 +128,7 @@ class Bell:
 
 @dataclass(slots=True)
 class Journal:
-    """Everything the door knows; requests and plans oldest first."""
+    """Everything the door knows; requests and plans oldest first, of requests the newest 10,000."""
 
     requests: list[Recorded] = field(default_factory=list[Recorded])
     abandoned: list[Recorded] = field(default_factory=list[Recorded])
@@ -117,7 +137,7 @@ class Journal:
     limits: list[Limit] = field(default_factory=list[Limit])
     heals: int = 0
     _usual: Limit = field(default_factory=lambda: Limit("", RATE_LIMIT, refusals=0))
-    _changed: Bell = field(default_factory=Bell)
+    _reached: defaultdict[int, Bell] = field(default_factory=lambda: defaultdict(Bell))
     _healed: Bell = field(default_factory=Bell)
 
     def plan(self, request: Recorded) -> Plan | None:
@@ -145,20 +165,31 @@ class Journal:
     def visit(self, request: Recorded) -> Generator[Visit]:
         """Write the request down, and count it as pending as long as this lasts."""
         visit = Visit()
-        self.requests.append(request)
+        _keep(self.requests, request)
         self._count(1)
         try:
             yield visit
         finally:
             if not visit.answered:
-                self.abandoned.append(request)
+                _keep(self.abandoned, request)
             self._count(-1)
 
     async def until_pending(self, count: int) -> None:
-        """Wait until exactly so many requests are being answered."""
-        while self.pending != count:
-            await self._changed.wait()
+        """Wait until exactly so many requests are pending, be it only for a moment."""
+        if self.pending != count:
+            await self._reached[count].wait()
 
     def _count(self, change: int) -> None:
         self.pending += change
-        self._changed.ring()
+        self._reached[self.pending].ring()
+
+
+def _keep(requests: list[Recorded], request: Recorded) -> None:
+    requests.append(request)
+    del requests[:-KEPT_REQUESTS]  # a sandbox may be served for days
+
+
+def _check_counts(**counts: int | None) -> None:
+    for name, count in counts.items():
+        if count is not None and count < 0:
+            raise ValueError(f"{name} must be 0 or more, not {count}")

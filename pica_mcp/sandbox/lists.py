@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, cast
 
-from pica_mcp.sandbox.faults import Fault, Question, Steps, whole
+from pica_mcp.sandbox.faults import Fault, Question, Stage, Steps, content, saying
 from pica_mcp.sandbox.upstream import Json
 
 _EVERYTHING = "999999999"
@@ -19,6 +19,7 @@ class Altered(Fault):
     """A JSON object with other values at some keys; an answer that is no JSON object stays as it is."""
 
     changes: Mapping[str, Any]
+    stage = Stage.SAYING
 
     async def steps(self, question: Question) -> Steps:
         answer = tuple(await question.answer())
@@ -27,12 +28,13 @@ class Altered(Fault):
 
 
 class _Window(Fault):
-    """A list cut into pages in another way than the endpoint does; an answer without rows stays as it is.
+    """A list cut into pages in another way than the endpoint does, which is asked twice for that.
 
-    A request that names no limit is taken to mean 20, which is every list's but AuthKit's.
+    What is no page of rows, and what answers anything but GET, stays as it is.
     """
 
     __slots__ = ()
+    stage = Stage.SAYING
 
     @abstractmethod
     def page(self, rows: list[Json], number: int, limit: int) -> Json:
@@ -40,10 +42,11 @@ class _Window(Fault):
 
     async def steps(self, question: Question) -> Steps:
         answer = tuple(await question.answer())
-        if "rows" not in (_object(answer) or {}):
+        if question.method != "GET" or not _is_page(_object(answer)):
             return answer
-        number, limit = int(question.query.get("page", "1")), int(question.query.get("limit", _DEFAULT_LIMIT))
-        said = _object(tuple(await question.answer(page="1", limit=_EVERYTHING))) or {}
+        query = dict(question.query)
+        number, limit = int(query.get("page", "1")), int(query.get("limit", _DEFAULT_LIMIT))
+        said = _object(await question.answer(page="1", limit=_EVERYTHING)) or {}
         return _saying(answer, {**said, "page": number, **self.page(said["rows"], number, limit)})
 
 
@@ -52,6 +55,7 @@ class Repeating(_Window):
     """Pages that begin with the last rows of the page before; total and pages stay true."""
 
     rows: int = 1
+    least = (("rows", 0),)
 
     def page(self, rows: list[Json], number: int, limit: int) -> Json:
         start = max(0, (number - 1) * limit - self.rows)
@@ -74,13 +78,16 @@ class Drifting(_Window):
 
 def _object(answer: Steps) -> Json | None:
     try:
-        said = json.loads(whole(answer)[1])
+        said = json.loads(content(answer))
     except ValueError:
         return None
     return cast("Json", said) if isinstance(said, dict) else None
 
 
-def _saying(answer: Steps, content: Json) -> Steps:
-    body = json.dumps(content).encode()
+def _is_page(said: Json | None) -> bool:
+    return said is not None and isinstance(said.get("rows"), list) and "page" in said
+
+
+def _saying(answer: Steps, said: Json) -> Steps:
     # Without the tag of the truth, which a client would have confirmed for the lie.
-    return whole(answer)[0].having(content_length=str(len(body)), etag=None), body
+    return saying(answer, json.dumps(said).encode(), etag=None)

@@ -1,7 +1,9 @@
 """The older generation's dress: the same lists by `skip` and `limit`, rows with `_id` and times in milliseconds."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from starlette.requests import Request
 
@@ -15,7 +17,8 @@ _BORN = 1_767_342_600_125
 class OlderPages(Pages):
     """Lists as `{type, rows, total, skip, limit}`.
 
-    Kinder than the real ones, which take an unknown parameter, `page` among them, for a filter that nothing meets.
+    `page` is an unknown parameter, which is taken for a filter that nothing meets; of other ones the real lists think
+    the same, and these nothing.
     """
 
     def cut(
@@ -25,8 +28,12 @@ class OlderPages(Pages):
         items: Sequence[Item],
         show: Callable[[Item], Json],
         usual: int = USUAL_LIMIT,
+        *,
+        skipping: bool = False,
     ) -> Json:
         """The rows after the first `skip`."""
+        del skipping
+        items = () if "page" in request.query_params else items
         limit, skip = number(request, "limit", usual), number(request, "skip", 0, least=0)
         rows = [older(show(item)) for item in items[skip : skip + limit]]
         return {"type": kind, "rows": rows, "total": len(items), "skip": skip, "limit": limit}
@@ -50,6 +57,13 @@ def older(row: Json) -> Json:
         "active": row.get("active", True),
         "deprecated": False,
     }
+
+
+def connection_id(modern: str, created: str) -> str:
+    """The id of a connection as it was before, from its UUID and when it was made."""
+    moment = _milliseconds(created) * 1_000_000
+    parts = (moment.to_bytes(8, "big"), UUID(modern).bytes)
+    return "::".join(("conn", *(urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)))
 
 
 def _milliseconds(moment: str | None) -> int:

@@ -29,18 +29,27 @@ class Pages:
         items: Sequence[Item],
         show: Callable[[Item], Json],
         usual: int = USUAL_LIMIT,
+        *,
+        skipping: bool = False,
     ) -> Json:
-        """The page that was asked for; only what is on it is read and shown. `kind` is for the older generation."""
+        """The page that was asked for; only what is on it is read and shown. `kind` is for the older generation.
+
+        A list that allows for `skipping` also begins where `skip` says, and then has no number but the page it is in.
+        """
         del kind
         limit, page = number(request, "limit", usual), number(request, "page", 1)
-        rows = [show(item) for item in items[(page - 1) * limit : page * limit]]
+        start = (page - 1) * limit
+        if skipping and "skip" in request.query_params:
+            start = number(request, "skip", 0, least=0)
+            page = start // limit + 1
+        rows = [show(item) for item in items[start : start + limit]]
         return {"rows": rows, "total": len(items), "pages": ceil(len(items) / limit), "page": page}
 
 
 def number(request: Request, name: str, default: int, least: int = 1) -> int:
     """A whole number of the query; anything else is a bad request."""
     text = request.query_params.get(name, str(default))
-    if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
+    if not (text.isascii() and text.isdecimal()) or len(text) > _MAX_DIGITS or int(text) < least:
         raise RejectionError(errors.nest(400, f"{name} must be a whole number not less than {least}"))
     return int(text)
 

@@ -14,6 +14,7 @@ from pica_mcp.sandbox import errors
 from pica_mcp.sandbox.account import Account, Connection
 from pica_mcp.sandbox.catalog import Catalog, Connector
 from pica_mcp.sandbox.errors import RejectionError
+from pica_mcp.sandbox.older import connection_id
 from pica_mcp.sandbox.pages import Pages, equal, read_object
 from pica_mcp.sandbox.passthrough import PREFIX, Passthrough, pica_header
 from pica_mcp.sandbox.shelf import Shelf
@@ -24,6 +25,7 @@ TEST_SECRET = "sk_test_1_sandbox-not-a-real_secret"  # noqa: S105 - likewise
 
 _ENVIRONMENTS: Mapping[str | None, str] = MappingProxyType({LIVE_SECRET: "live", TEST_SECRET: "test"})
 _IDENTITY_TYPES = ("user", "team", "organization", "project")
+_MAX_IDENTITY_CHARS = 128
 _EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 Endpoint = Callable[[Request, str], Awaitable[Response]]
@@ -58,6 +60,7 @@ class Desk:
             self._guarded("/v1/connections/reachable", self.reachable),
             self._guarded("/v1/authkit", self.authkit, "POST"),
             self._guarded("/v1/authkit/token", self.authkit, "POST"),
+            Route(PREFIX + "/", _nowhere, methods=_EVERY_METHOD),
             self._guarded(PREFIX + "/{path:path}", self.passthrough.answer, *_EVERY_METHOD),
         ]
 
@@ -100,9 +103,11 @@ class Desk:
         """The older PATCH, whose answer is an object of its own keyed by the id."""
         connection, given = self._connection(request, environment), await read_object(request)
         names = {"active": "active", "identity": "identity", "identityType": "identity_type"}
-        changes = {field: given[name] for name, field in names.items() if name in given}
-        self.account.change(connection.key, **changes)
-        return JSONResponse({connection.id: {name: given[name] for name in names if name in given}})
+        sent = {name: given[name] for name in names if name in given}
+        for name, value in sent.items():
+            _check_change(name, value)
+        self.account.change(connection.key, **{names[name]: value for name, value in sent.items()})
+        return JSONResponse({self._id(connection): sent})
 
     async def delete_connection(self, request: Request, environment: str) -> Response:
         self.account.remove(self._connection(request, environment).key)
@@ -143,7 +148,7 @@ class Desk:
 
     def _connection(self, request: Request, environment: str) -> Connection:
         wanted = request.path_params["id"]
-        found = next((one for one in self.account.within(environment) if one.id == wanted), None)
+        found = next((one for one in self.account.within(environment) if self._id(one) == wanted), None)
         if found is None:
             raise RejectionError(errors.application(404, f"Connection with id {wanted} not found"))
         return found
@@ -151,7 +156,10 @@ class Desk:
     def _row(self, connection: Connection) -> Json:
         connector = self.catalog.connector(connection.platform)
         row = connection.row(connector.description if connector else "")
-        return {**row, "updatedAt": connection.updated_at} if self.older else row
+        return {**row, "id": self._id(connection), "updatedAt": connection.updated_at} if self.older else row
+
+    def _id(self, connection: Connection) -> str:
+        return connection_id(connection.id, connection.created_at) if self.older else connection.id
 
     def _reachable_row(self, connection: Connection) -> Json:
         connector = self.catalog.connector(connection.platform)
@@ -164,6 +172,11 @@ class Desk:
             "image": _image(connection.platform),
             "access": "full",
         }
+
+
+async def _nowhere(request: Request) -> Response:
+    del request
+    return errors.unknown_route()
 
 
 async def _root(request: Request) -> Response:
@@ -188,12 +201,22 @@ def _authkit_row(connector: Connector, environment: str) -> Json:
     }
 
 
+def _check_change(name: str, value: Any) -> None:
+    right = {
+        "active": isinstance(value, bool),
+        "identity": isinstance(value, str) and 0 < len(value) <= _MAX_IDENTITY_CHARS,
+        "identityType": value in _IDENTITY_TYPES,
+    }
+    if not right[name]:
+        raise RejectionError(errors.application(400, f"Invalid value for {name}"))
+
+
 def _wanted(connection: Connection, query: Mapping[str, str]) -> bool:
     if connection.active != (query.get("active", "true") != "false"):
         return False
     if "key" in query and connection.key not in query["key"].split(","):
         return False
-    if "tags" in query and not set(connection.tags) & set(query["tags"].split(",")):
+    if "tags" in query and not set(connection.tags or ()) & set(query["tags"].split(",")):
         return False
     return equal(connection.row(""), query, "name", "identity", "identityType", "platform", "platformVersion")
 

@@ -70,7 +70,7 @@ class Shelf:
         actions = self.catalog.actions(wanted.get("connectionPlatform"), supported=supported)
         if "_id" in wanted:
             actions = self._one(wanted["_id"], wanted.get("connectionPlatform"), supported=supported)
-        return tagged(request, self.pages.cut(request, "read", actions, self._knowledge))
+        return tagged(request, self.pages.cut(request, "read", actions, self._knowledge, skipping=True))
 
     async def count_platforms(self, request: Request) -> Response:
         del request
@@ -78,7 +78,7 @@ class Shelf:
 
     async def count_tools(self, request: Request) -> Response:
         del request
-        return JSONResponse({"count": len(self.catalog.actions())})
+        return JSONResponse({"count": len(self.catalog.actions(supported=True))})
 
     def _one(self, action_id: str, platform: str | None, *, supported: bool) -> list[Action]:
         action = self.catalog.action(action_id)
@@ -87,7 +87,7 @@ class Shelf:
         return [action]
 
     def _connector(self, number: int, connector: Connector) -> Json:
-        return connector.row(number, len(self.catalog.actions(connector.platform)))
+        return connector.row(number, len(self.catalog.actions(connector.platform, supported=True)))
 
     def _row(self, action: Action) -> Json:
         row = {

@@ -1,6 +1,7 @@
 """The sandbox's side of a provider: the call that reaches it, its reply, and ids and times that repeat exactly."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,9 @@ from typing import Any, cast
 from pica_mcp.sandbox import forms
 
 Json = dict[str, Any]
+
+_JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.ASCII)
+_WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
 
 
 class MalformedError(Exception):
@@ -50,9 +54,18 @@ class Call:
         """A query value as a whole number; anything else is malformed."""
         return whole(self.first(name) or default)
 
-    def json(self) -> Json:
-        """The body as a JSON object; an empty body is an empty object."""
-        return json_object(self.body or b"{}")
+    def json(self, *, typed: bool = True) -> Json:
+        """The body as a JSON object; an empty body is an empty object.
+
+        One that is not declared as JSON is malformed, unless the provider is content with what is not `typed`.
+        """
+        return json_object(self.json_bytes(typed=typed) or b"{}")
+
+    def json_bytes(self, *, typed: bool = True) -> bytes:
+        """The body's bytes, yet to be read as JSON; malformed if they are declared as something else."""
+        if typed and self.body and not _JSON_TYPE.fullmatch(self.headers.get("content-type", "")):
+            raise MalformedError
+        return self.body
 
     def form(self) -> Json:
         """The body as a form in bracket notation; any other content type with a body is malformed."""
@@ -94,7 +107,7 @@ class Reply:
         """The bytes on the wire."""
         if self.body is None or isinstance(self.body, bytes):
             return self.body or b""
-        return json.dumps(self.body).encode()
+        return json.dumps(self.body, allow_nan=False).encode()
 
 
 class ProviderError(Exception):
@@ -133,24 +146,41 @@ def _part(number: int, part: MIMEPart) -> tuple[str, Part]:
     return str(name or number), Part(content, part.get_content_type(), part.get_filename())
 
 
-def json_object(data: bytes) -> Json:
-    """The JSON object in the bytes; anything else, and text that has no UTF-8 form, is malformed."""
+def json_value(data: bytes) -> Any:
+    """The JSON value in the bytes; text that has no UTF-8 form, and numbers that JSON does not have, are malformed."""
     try:
         value = json.loads(data)
-        json.dumps(value, ensure_ascii=False).encode()
+        # What could not be sent back is not let in: NaN, and 1e999, which Python reads as infinite.
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise MalformedError from error
+    return value
+
+
+def json_object(data: bytes) -> Json:
+    """The JSON object in the bytes; anything else is malformed."""
+    value = json_value(data)
     if not isinstance(value, dict):
         raise MalformedError
     return cast("Json", value)
 
 
 def whole(value: Any) -> int:
-    """A whole number however it was written; anything else is malformed."""
-    try:
+    """A whole number, as a number or in plain digits; anything else is malformed."""
+    if isinstance(value, float) and value.is_integer():
         return int(value)
-    except (TypeError, ValueError) as error:
-        raise MalformedError from error
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise MalformedError
+    return value
+
+
+def string(value: Any) -> str:
+    """A string, empty for None; anything else is malformed."""
+    if not isinstance(value, str | None):
+        raise MalformedError
+    return value or ""
 
 
 def strings(value: Any) -> list[str]:
@@ -159,6 +189,33 @@ def strings(value: Any) -> list[str]:
     if not isinstance(value, list | None) or not all(isinstance(item, str) for item in items):
         raise MalformedError
     return items
+
+
+def objects(value: Any, wrong: Exception) -> list[Json]:
+    """A list of objects, empty for None; anything else raises what is `wrong`."""
+    items = cast("list[Any]", [] if value is None else value)
+    if not isinstance(value, list | None) or not all(isinstance(item, dict) for item in items):
+        raise wrong
+    return items
+
+
+def fields(value: Any, wrong: Exception) -> Json:
+    """An object, empty for None; anything else raises what is `wrong`."""
+    if not isinstance(value, dict | None):
+        raise wrong
+    return cast("Json", value or {})
+
+
+def needed(value: Any, wrong: Exception) -> str:
+    """A string with something in it; anything else raises what is `wrong`."""
+    if not isinstance(value, str) or not value:
+        raise wrong
+    return value
+
+
+def uuid(digits: str) -> str:
+    """Hexadecimal digits with the dashes of a UUID."""
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def slug(text: str) -> str:

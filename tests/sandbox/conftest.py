@@ -38,7 +38,8 @@ class Pica:
         """Call the action with that method and path through the connection."""
         action = await self.action(key.split("::")[1], method, template)
         path = re.sub(r"\{\{(\w+)\}\}", lambda name: quote(str((values or {})[name[1]]), safe=""), template)
-        headers = {"x-pica-connection-key": key, "x-pica-action-id": action, **request.pop("headers", {})}
+        kind = {"content-type": "application/json"} if "content" in request else {}
+        headers = {"x-pica-connection-key": key, "x-pica-action-id": action, **kind, **request.pop("headers", {})}
         return await self.http.request(method, f"/v1/passthrough{path}", headers=headers, **request)
 
 

@@ -10,7 +10,7 @@ CONNECTIONS = "/v1/vault/connections"
 
 async def test_live_secret_sees_the_live_connections_newest_first(pica: "Pica") -> None:
     answer = (await pica.http.get(CONNECTIONS, params={"limit": 100})).json()
-    assert {name: answer[name] for name in ("total", "pages", "page")} == {"total": 24, "pages": 1, "page": 1}
+    assert {name: answer[name] for name in ("total", "pages", "page")} == {"total": 25, "pages": 1, "page": 1}
     assert [(row["platform"], row["name"]) for row in answer["rows"]] == [
         ("bazaar", "Stall"),
         ("attio", "Apollo partners"),
@@ -25,6 +25,7 @@ async def test_live_secret_sees_the_live_connections_newest_first(pica: "Pica") 
         ("linear", None),
         ("notion", "Growth wiki"),
         ("hub-spot", "Growth CRM"),
+        ("exa", "Old search"),
         ("github", "Dashboard"),
         ("github", "acme-bot"),
         ("stripe", "Acme billing"),
@@ -75,6 +76,15 @@ async def test_a_connection_without_caller_identity_is_its_own_identity(pica: "P
     assert row["identityType"] is None
 
 
+async def test_a_row_may_have_neither_type_of_identity_nor_tags(pica: "Pica") -> None:
+    (row,) = await pica.rows(CONNECTIONS, platform="exa", name="Old search")
+    assert (row["identityType"], row["tags"]) == (None, None)
+    assert not await pica.rows(CONNECTIONS, platform="exa", tags="other")
+    pica.box.reauthorize(row["key"])
+    (row,) = await pica.rows(CONNECTIONS, platform="exa", name="Old search")
+    assert row["tags"] is None
+
+
 async def test_a_failed_connection_is_still_listed_as_active(pica: "Pica") -> None:
     (row,) = await pica.rows(CONNECTIONS, name="Old workspace")
     assert (row["state"], row["active"]) == ("failed", True)
@@ -94,9 +104,9 @@ async def test_a_failed_connection_is_still_listed_as_active(pica: "Pica") -> No
         ({"tags": "oss,other"}, 1),
         ({"tags": "other"}, 0),
         ({"active": "false"}, 0),
-        ({"platformVersion": "1.0.0"}, 24),
+        ({"platformVersion": "1.0.0"}, 25),
         ({"platformVersion": "2.0.0"}, 0),
-        ({"colour": "blue"}, 24),
+        ({"colour": "blue"}, 25),
     ],
 )
 async def test_filters_narrow_the_list_and_unknown_ones_do_not(
@@ -112,18 +122,19 @@ async def test_keys_are_filtered_by_a_comma_list(pica: "Pica") -> None:
 
 async def test_pages_follow_each_other_without_overlap(pica: "Pica") -> None:
     pages = [(await pica.http.get(CONNECTIONS, params={"limit": 10, "page": n})).json() for n in (1, 2, 3, 4)]
-    assert [len(page["rows"]) for page in pages] == [10, 10, 4, 0]
-    assert [(page["page"], page["pages"], page["total"]) for page in pages] == [(n, 3, 24) for n in (1, 2, 3, 4)]
-    assert len({row["id"] for page in pages for row in page["rows"]}) == 24
+    assert [len(page["rows"]) for page in pages] == [10, 10, 5, 0]
+    assert [(page["page"], page["pages"], page["total"]) for page in pages] == [(n, 3, 25) for n in (1, 2, 3, 4)]
+    assert len({row["id"] for page in pages for row in page["rows"]}) == 25
 
 
 async def test_twenty_rows_are_a_page_unless_asked_otherwise(pica: "Pica") -> None:
     answer = (await pica.http.get(CONNECTIONS)).json()
-    assert (len(answer["rows"]), answer["total"], answer["pages"]) == (20, 24, 2)
+    assert (len(answer["rows"]), answer["total"], answer["pages"]) == (20, 25, 2)
 
 
 @pytest.mark.parametrize(
-    "params", [{"limit": "0"}, {"limit": "many"}, {"limit": "9" * 5000}, {"page": "0"}, {"page": "-1"}]
+    "params",
+    [{"limit": "0"}, {"limit": "many"}, {"limit": "9" * 5000}, {"limit": "\u0663"}, {"page": "0"}, {"page": "-1"}],
 )
 async def test_a_page_that_cannot_be_is_a_bad_request(pica: "Pica", params: dict[str, str]) -> None:
     answer = await pica.http.get(CONNECTIONS, params=params)
@@ -147,7 +158,9 @@ async def test_one_connection_can_be_read_tagged_and_deleted(pica: "Pica") -> No
     assert (await pica.http.get(url)).status_code == 404
 
 
-@pytest.mark.parametrize("content", [b"{}", b'{"tags": "one"}', b'{"tags": [1]}', b"[]", b"not json"])
+@pytest.mark.parametrize(
+    "content", [b"{}", b'{"tags": ["a"], "x": NaN}', b'{"tags": "one"}', b'{"tags": [1]}', b"[]", b"not json"]
+)
 async def test_tags_that_are_not_a_list_of_strings_are_a_bad_request(pica: "Pica", content: bytes) -> None:
     (row,) = await pica.rows(CONNECTIONS, name="Work")
     answer = await pica.http.patch(f"{CONNECTIONS}/{row['id']}", content=content)

@@ -208,6 +208,22 @@ async def test_knowledge_of_a_platform_comes_in_pages(pica: "Pica") -> None:
     assert (len(first), len(second)) == (10, 4)
 
 
+async def test_knowledge_also_begins_after_what_is_skipped(pica: "Pica") -> None:
+    asked = {"connectionPlatform": "github", "limit": "5"}
+    everything = await documents(pica, "github")
+    for skip, page in (("0", 1), ("3", 1), ("10", 3), ("99", 20)):
+        answer = (await pica.http.get("/v1/knowledge", params={**asked, "skip": skip})).json()
+        assert answer["rows"] == everything[int(skip) : int(skip) + 5]
+        assert (answer["total"], answer["pages"], answer["page"]) == (14, 3, page)
+    assert (await pica.http.get("/v1/knowledge", params={"skip": "-1"})).status_code == 400
+
+
+async def test_connectors_count_the_actions_that_are_listed(pica: "Pica") -> None:
+    for connector in await pica.rows("/v1/available-connectors", limit="100"):
+        url = f"/v1/available-actions/{connector['platform']}"
+        assert connector["tools"] == (await pica.http.get(url)).json()["total"]
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 async def test_ids_have_the_form_of_pica_and_differ(pica: "Pica", platform: str) -> None:
     rows = await documents(pica, platform)
@@ -355,9 +371,12 @@ async def test_a_search_may_answer_rows() -> None:
 
 
 async def test_search_for_executing_puts_the_custom_of_equals_first(pica: "Pica") -> None:
-    url, asked = "/v1/available-actions/search/google-sheets", {"query": "append"}
-    first = (await pica.http.get(url, params={**asked, "executeAgent": "true"})).json()[0]
-    assert (first["title"], "custom" in first["tags"]) == ("Append Rows", True)
+    async def first(**flavour: str) -> str:
+        asked = {"query": "an", **flavour}
+        return (await pica.http.get("/v1/available-actions/search/quickbooks", params=asked)).json()[0]["title"]
+
+    assert await first() == "Create an Invoice"  # by title, as both have one word of the query
+    assert await first(executeAgent="true") == "Write a Note on an Invoice"
 
 
 async def test_an_unsupported_action_is_known_but_neither_listed_nor_found(pica: "Pica") -> None:

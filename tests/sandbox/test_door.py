@@ -1,14 +1,17 @@
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+import anyio
 import httpx2
 import pytest
 
-from pica_mcp.sandbox import LIVE_SECRET, Sandbox
+from pica_mcp.sandbox import LIVE_SECRET, Sandbox, journal
 
 if TYPE_CHECKING:
     from .conftest import Pica
 
 WHOAMI = "/v1/users/whoami"
+CONNECTIONS = "/v1/vault/connections"
 
 
 def client(box: Sandbox, **headers: str) -> httpx2.AsyncClient:
@@ -48,6 +51,18 @@ async def test_both_families_of_headers_open_the_door(box: Sandbox, name: str) -
 async def test_the_edge_blocks_default_agents(pica: "Pica", agent: str) -> None:
     answer = await pica.http.get(WHOAMI, headers={"user-agent": agent})
     assert (answer.status_code, answer.text) == (403, "error code: 1010")
+
+
+async def test_what_the_edge_blocks_never_reaches_pica(pica: "Pica") -> None:
+    pica.box.fail(WHOAMI, status=503)
+    pica.box.limit(1)
+    for _ in range(3):
+        answer = await pica.http.get(WHOAMI, headers={"user-agent": ""})
+        assert (answer.status_code, [name for name in answer.headers if name.startswith("x-pica")]) == (403, [])
+    assert len(pica.box.requests) == 3
+    assert pica.box.abandoned == []
+    answer = await pica.http.get(WHOAMI)
+    assert (answer.status_code, answer.headers["x-pica-rate-limit-remainings"]) == (503, "0")
 
 
 @pytest.mark.parametrize("secret", [LIVE_SECRET, ""])
@@ -101,6 +116,63 @@ async def test_refused_requests_are_written_down_too(box: Sandbox) -> None:
     async with client(box, **{"user-agent": ""}) as http:
         await http.get(WHOAMI)
     assert [request.path for request in box.requests] == [WHOAMI]
+
+
+async def test_an_upload_is_pending_and_one_that_breaks_off_does_nothing(afar: "Pica") -> None:
+    address = urlsplit(str(afar.http.base_url))
+    (row,) = await afar.rows(CONNECTIONS, limit="1")
+    body = b'{"tags": ["half"]}'
+    head = (
+        f"PATCH {CONNECTIONS}/{row['id']} HTTP/1.1\r\nhost: x\r\nuser-agent: x\r\nx-pica-secret: {LIVE_SECRET}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body) + 1}\r\n\r\n"
+    )
+    with anyio.fail_after(20):
+        async with await anyio.connect_tcp(address.hostname or "", address.port or 0) as stream:
+            await stream.send(head.encode() + body)
+            await afar.box.until_pending(1)
+            assert [request.method for request in afar.box.requests] == ["GET", "PATCH"]
+        await afar.box.until_pending(0)
+    assert afar.box.abandoned == afar.box.requests[1:]
+    assert afar.box.abandoned[0].body == body
+    assert (await afar.rows(CONNECTIONS, limit="1"))[0]["tags"] == row["tags"]
+
+
+async def test_an_upload_that_breaks_off_uses_up_no_fault_and_no_limit(box: Sandbox) -> None:
+    box.fail("/")
+    box.limit(1)
+    said: list[Any] = []
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    headers = [(b"user-agent", b"x")]
+    scope = {"type": "http", "method": "POST", "path": "/x", "query_string": b"", "headers": headers}
+    await box.app(scope, receive, send)
+    assert (said, box.pending, len(box.abandoned)) == ([], 0, 1)
+    async with client(box) as http:
+        assert (await http.get("/")).status_code == 500
+
+
+async def test_of_very_many_requests_the_newest_are_kept(pica: "Pica", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "KEPT_REQUESTS", 3)
+    kept = pica.box.requests
+    for number in range(5):
+        await pica.http.get(f"/{number}")
+    assert [request.path for request in pica.box.requests] == ["/2", "/3", "/4"]
+    assert kept is pica.box.requests
+
+
+async def test_a_request_that_came_and_went_is_not_missed(pica: "Pica") -> None:
+    async def ask() -> None:
+        await pica.http.get(WHOAMI)
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            group.start_soon(pica.box.until_pending, 1)
+            group.start_soon(ask)
 
 
 async def test_a_fault_is_played_once_and_then_the_truth(pica: "Pica") -> None:

@@ -3,7 +3,8 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
+from math import nan
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ import anyio
 import httpx2
 import pytest
 
+from pica_mcp.sandbox import Sandbox
+from pica_mcp.sandbox.door import NeedsSocketError
 from pica_mcp.sandbox.faults import (
     Busy,
     Delay,
@@ -19,10 +22,12 @@ from pica_mcp.sandbox.faults import (
     GzipBomb,
     Gzipped,
     Hang,
+    Head,
     Huge,
-    NeedsSocketError,
     NotHttp,
+    Question,
     Reset,
+    Step,
     Truncated,
 )
 from pica_mcp.sandbox.lists import Altered, Drifting, Repeating
@@ -283,6 +288,121 @@ async def test_faults_bend_the_answer_in_turn(afar: "Pica") -> None:
     assert body == b"\x1f\x8b\x08"
 
 
+STARTING = [Huge(2), GzipBomb(2), Busy(0), NotHttp()]
+SAYING = [Gzipped(), Altered({}), Repeating(), Drifting()]
+SENDING = [Delay(0), Hang(), Drip(1, 0), Reset(), Reset(after_bytes=0), Truncated(0)]
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        *product(SENDING, [*SAYING, *STARTING]),
+        *product(SAYING, STARTING),
+        *product(STARTING, STARTING),
+        (Gzipped(), Hang(), Altered({})),
+    ],
+    ids=str,
+)
+def test_an_order_in_which_one_would_undo_another_is_refused(box: Sandbox, faults: tuple[Fault, ...]) -> None:
+    with pytest.raises(ValueError, match="then bent in what it says, then in how it is sent"):
+        box.fail(WHOAMI, *faults)
+
+
+@pytest.mark.parametrize("fault", STARTING, ids=str)
+def test_what_makes_an_answer_takes_none_that_was_told(box: Sandbox, fault: Fault) -> None:
+    with pytest.raises(ValueError, match=r"made once.*the answer as told, "):
+        box.fail(WHOAMI, fault, status=503)
+
+
+@pytest.mark.parametrize("fault", [Gzipped(), Altered({"x": 1}), Busy(1), NotHttp()], ids=str)
+@pytest.mark.parametrize("wait", [Delay(AN_HOUR), Hang()], ids=str)
+async def test_what_is_bent_comes_late_all_the_same(afar: "Pica", fault: Fault, wait: Fault) -> None:
+    afar.box.fail(CONNECTIONS, fault, wait)
+    with pytest.raises(httpx2.ReadTimeout):
+        await afar.http.get(CONNECTIONS, timeout=0.05)
+
+
+async def test_what_is_bent_is_cut_all_the_same(afar: "Pica") -> None:
+    afar.box.fail(WHOAMI, Gzipped(), Truncated(10))
+    with pytest.raises(httpx2.RemoteProtocolError, match="without sending complete message body"):
+        await afar.http.get(WHOAMI)
+    afar.box.fail(WHOAMI, Altered({"x": 1}), Reset())
+    with pytest.raises(httpx2.ReadError):
+        await afar.http.get(WHOAMI)
+
+
+async def test_a_reset_comes_late_all_the_same(afar: "Pica") -> None:
+    afar.box.fail(WHOAMI, Delay(AN_HOUR), Reset())
+    with pytest.raises(httpx2.ReadTimeout):
+        await afar.http.get(WHOAMI, timeout=0.05)
+
+
+@pytest.mark.parametrize("fault", [Gzipped(), Altered({"x": 1}), Drifting(), Repeating()], ids=str)
+async def test_bytes_that_are_no_http_have_nothing_to_bend(afar: "Pica", fault: Fault) -> None:
+    afar.box.fail(WHOAMI, NotHttp(b"220\r\n"), fault)
+    assert await wire_bytes(afar) == (b"220\r\n", None)
+
+
+@pytest.mark.parametrize("faults", [(Truncated(2), Reset(after_bytes=5)), (Truncated(2), Truncated(5))], ids=str)
+async def test_a_connection_ends_once(afar: "Pica", faults: tuple[Fault, ...]) -> None:
+    afar.box.fail(WHOAMI, *faults)
+    received, end = await wire_bytes(afar)
+    assert (len(received.partition(b"\r\n\r\n")[2]), end) == (2, None)
+    assert afar.box.pending == 0
+
+
+@pytest.mark.parametrize("fault", [Gzipped(), Altered({"x": 1}), Drifting(), Repeating()], ids=str)
+@pytest.mark.parametrize("status", [204, 304])
+async def test_an_answer_without_a_body_stays_as_it_is(afar: "Pica", fault: Fault, status: int) -> None:
+    afar.box.fail(WHOAMI, fault, status=status, body=b"", headers={"etag": "x"})
+    answer = await afar.http.get(WHOAMI)
+    assert (answer.status_code, answer.content, answer.headers["etag"]) == (status, b"", "x")
+    assert "content-encoding" not in answer.headers
+    assert (await afar.http.get(WHOAMI)).status_code == 200
+
+
+async def test_who_has_the_list_already_is_told_so_uncompressed(afar: "Pica") -> None:
+    known = (await afar.http.get("/v1/knowledge")).headers["etag"]
+    afar.box.fail("/v1/knowledge", Gzipped())
+    answer = await afar.http.get("/v1/knowledge", headers={"if-none-match": known})
+    assert (answer.status_code, answer.content, "content-encoding" in answer.headers) == (304, b"", False)
+
+
+async def test_what_is_compressed_twice_says_so(either: "Pica") -> None:
+    either.box.fail(WHOAMI, GzipBomb(1_000), Gzipped())
+    answer = await either.http.get(WHOAMI)
+    assert (answer.headers["content-encoding"], len(answer.content), answer.json()) == ("gzip, gzip", 1_000, [])
+
+
+async def test_a_body_that_is_not_so_long_is_whole_before_the_end(afar: "Pica") -> None:
+    truth = (await afar.http.get(WHOAMI)).content
+    afar.box.fail(WHOAMI, Truncated(len(truth)), times=3)
+    assert (await afar.http.get(WHOAMI)).content == truth
+    received, end = await wire_bytes(afar)
+    assert (received.partition(b"\r\n\r\n")[2], end) == (truth, None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "values"),
+    [
+        (Delay, (-1,)),
+        (Delay, (nan,)),
+        (Drip, (0, 1)),
+        (Drip, (1, -1)),
+        (Reset, (-1,)),
+        (Truncated, (-1,)),
+        (Huge, (1,)),
+        (GzipBomb, (1,)),
+        (Busy, (-1,)),
+        (Repeating, (-1,)),
+    ],
+    ids=str,
+)
+def test_values_that_make_no_sense_are_refused(fault: type[Fault], values: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match=r"^\w+ must be [012] or more: "):
+        fault(*values)
+
+
 # Lists
 
 
@@ -366,6 +486,31 @@ async def test_windows_keep_the_filters_of_the_request(either: "Pica") -> None:
     assert [row["name"] for row in rows] == ["Personal", "Work"]
 
 
+async def test_windows_keep_a_filter_that_is_said_twice() -> None:
+    asked: list[tuple[tuple[str, str], ...]] = []
+
+    async def ask(query: tuple[tuple[str, str], ...]) -> list[Step]:
+        asked.append(query)
+        return [Head(200), b'{"rows": [1, 2, 3], "page": 1}']
+
+    await Repeating().steps(Question("GET", (("tag", "a"), ("limit", "2"), ("tag", "b")), ask))
+    assert asked[1] == (("tag", "a"), ("tag", "b"), ("page", "1"), ("limit", "999999999"))
+
+
+async def test_nothing_but_a_reading_is_asked_for_twice(either: "Pica") -> None:
+    url, body = "/v1/authkit?limit=2&page=2", {"identity": "ada", "identityType": "user"}
+    truth = (await either.http.post(url, json=body)).json()
+    either.box.fail("/v1/authkit", Repeating(), times=None)
+    bent = (await either.http.post(url, json=body)).json()
+    assert bent["rows"] == truth["rows"]
+
+
+@pytest.mark.parametrize("fault", [Repeating(), Drifting()], ids=str)
+async def test_rows_that_are_none_make_no_window(either: "Pica", fault: Fault) -> None:
+    either.box.fail(CONNECTIONS, Altered({"rows": None}), fault)
+    assert (await either.http.get(CONNECTIONS)).json()["rows"] is None
+
+
 # Limits
 
 
@@ -421,7 +566,19 @@ async def test_a_busy_provider_says_when_under_picas_name(either: "Pica") -> Non
     assert answer.json()["error"]["code"] == 429
 
 
+@pytest.mark.parametrize("told", [{"requests": -1}, {"requests": 1, "refusals": -1}])
+def test_a_limit_below_zero_is_refused(box: Sandbox, told: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be 0 or more, not -1"):
+        box.limit(**told)
+
+
 # Which requests
+
+
+@pytest.mark.parametrize("told", [{"times": -1}, {"skip": -1}])
+def test_fewer_than_no_requests_are_refused(box: Sandbox, told: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be 0 or more, not -1"):
+        box.fail(WHOAMI, **told)
 
 
 async def test_a_fault_may_be_for_a_later_request_only(either: "Pica") -> None:

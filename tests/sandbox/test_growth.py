@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -118,6 +119,24 @@ async def test_documents_have_the_length_they_are_told() -> None:
     assert len(rows) == 1_100
     assert len(lengths) > 900
     assert 8_000 <= min(lengths) <= max(lengths) < 12_000
+
+
+async def test_a_few_documents_are_as_long_as_the_longest_real_ones() -> None:
+    platforms = grow(4_100, 1)
+    box = Sandbox(extra=platforms)
+    async with open_client(box) as http:
+        rows = await Pica(box, http).rows("/v1/knowledge", connectionPlatform=platforms[0].name, limit="5000")
+    lengths = sorted(len(row["knowledge"] or "") for row in rows)
+    assert 1 <= sum(length >= 370_000 for length in lengths) <= 3
+    assert lengths[-1] < 376_000
+    assert lengths[-10] < 25_000
+
+
+def test_titles_have_the_article_of_their_noun() -> None:
+    titles = {action.title for action in everything(actions=20_000, platforms=2)}
+    assert {"Get an Account", "Get a Board", "List Changes of an Address", "List Addresses", "List Batches"} <= titles
+    assert {"Get an Archived Category", "List Archived Categories", "Upload a File to a Shared Account"} <= titles
+    assert not [title for title in titles if re.search(r"\b[Aa] [AEIOU]|\b[Aa]n [^AEIOU]|[^aeiou]ys\b", title)]
 
 
 @pytest.mark.parametrize("action_id", ["conn_mod_def::x", "conn_mod_def::GEk_umT-QkU::AAAAAAAAAAAAAAAAAAAAAA", ""])

@@ -137,7 +137,7 @@ async def test_defaults_and_absent_variables_are_no_nulls(pica: "Pica", linear: 
 
 async def test_a_body_that_is_no_operation_is_refused_in_the_same_shape(pica: "Pica", linear: str) -> None:
     action, _ = await documented(pica, "List Issues")
-    headers = {"x-pica-connection-key": linear, "x-pica-action-id": action}
+    headers = {"x-pica-connection-key": linear, "x-pica-action-id": action, "content-type": "application/json"}
     for content in (b"[", b"{}", b'{"query": 1}', b'{"query": "{ viewer { id } }", "variables": [1]}'):
         answer = await pica.http.post("/v1/passthrough/graphql", headers=headers, content=content)
         assert (answer.status_code, answer.json()["data"]) == (200, None)

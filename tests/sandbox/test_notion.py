@@ -289,6 +289,15 @@ async def test_notion_refuses_in_its_own_shape(wiki: Wiki, path: str, more: dict
     assert refusal(answer) == (404 if code == "object_not_found" else 400, code)
 
 
+NO_BLOCKS: tuple[Any, ...] = ({}, {"type": None}, {"type": {}}, {"type": "id", "id": {}}, {"parent": {}})
+
+
+@pytest.mark.parametrize("block", NO_BLOCKS)
+async def test_a_block_has_a_type_that_exists(wiki: Wiki, block: Any) -> None:
+    body = {"parent": {"page_id": await wiki.find("handbook")}, "children": [block]}
+    assert refusal(await wiki.send("POST", PAGES, json=body)) == (400, "validation_error")
+
+
 @pytest.mark.parametrize(
     "row",
     [

@@ -1,3 +1,4 @@
+import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,8 @@ async def test_flags_say_what_the_account_may_try(pica: "Pica") -> None:
 async def test_counts_are_open_to_everybody(pica: "Pica") -> None:
     platforms = await pica.http.get("/open/count/platforms", headers={"x-pica-secret": "none"})
     tools = await pica.http.get("/open/count/tools", headers={"x-pica-secret": "none"})
-    total = (await pica.http.get("/v1/knowledge", params={"limit": 1})).json()["total"]
+    asked = {"limit": 1, "supported": "true"}
+    total = (await pica.http.get("/v1/knowledge", params=asked)).json()["total"]
     assert (platforms.json(), tools.json()) == ({"count": 20}, {"count": total})
 
 
@@ -78,10 +80,66 @@ async def older() -> AsyncIterator[httpx2.AsyncClient]:
 
 
 async def test_the_older_lists_have_another_envelope_and_begin_where_they_are_told(older: httpx2.AsyncClient) -> None:
-    answer = (await older.get(CONNECTIONS, params={"skip": 22, "limit": 5, "page": 7})).json()
+    answer = (await older.get(CONNECTIONS, params={"skip": 23, "limit": 5})).json()
     rows = answer.pop("rows")
-    assert answer == {"type": "Vault Connections", "total": 24, "skip": 22, "limit": 5}
+    assert answer == {"type": "Vault Connections", "total": 25, "skip": 23, "limit": 5}
     assert [row["name"] for row in rows] == ["Personal", "Work"]
+
+
+@pytest.mark.parametrize("path", [CONNECTIONS, "/v1/available-connectors", "/v1/knowledge"])
+async def test_the_older_lists_take_a_page_for_a_filter_that_nothing_meets(
+    older: httpx2.AsyncClient, path: str
+) -> None:
+    answer = (await older.get(path, params={"page": 1})).json()
+    assert (answer["rows"], answer["total"]) == ([], 0)
+
+
+async def test_an_older_connection_has_an_id_of_its_own_form(older: httpx2.AsyncClient) -> None:
+    rows = (await older.get(CONNECTIONS, params={"limit": 100})).json()["rows"]
+    ids = [row["_id"] for row in rows]
+    assert all(re.fullmatch(r"conn::[\w-]{11}::[\w-]{22}", one) for one in ids)
+    assert len(set(ids)) == len(rows) == 25
+    assert (await older.delete(f"{CONNECTIONS}/{ids[0]}")).status_code == 200
+    left = (await older.get(CONNECTIONS, params={"limit": 100})).json()["rows"]
+    assert [row["_id"] for row in left] == ids[1:]
+
+
+WRONG_CHANGES: tuple[dict[str, object], ...] = (
+    {"identity": 5},
+    {"identity": None},
+    {"identity": ""},
+    {"identity": "x" * 129},
+    {"identityType": "person"},
+    {"identityType": {}},
+    {"active": "x"},
+    {"active": 1},
+)
+
+
+@pytest.mark.parametrize("change", WRONG_CHANGES)
+async def test_an_older_connection_is_not_changed_into_what_none_can_be(
+    older: httpx2.AsyncClient, change: dict[str, object]
+) -> None:
+    (row,) = (await older.get(CONNECTIONS, params={"name": "Work"})).json()["rows"]
+    answer = await older.patch(f"{CONNECTIONS}/{row['_id']}", json={"active": True, **change})
+    assert (answer.status_code, answer.json()["type"]) == (400, "BadRequest")
+    assert (await older.get(CONNECTIONS, params={"name": "Work"})).json()["rows"] == [row]
+
+
+async def test_an_older_connection_takes_a_number_that_json_does_not_have_for_nothing(
+    older: httpx2.AsyncClient,
+) -> None:
+    (row,) = (await older.get(CONNECTIONS, params={"name": "Work"})).json()["rows"]
+    answer = await older.patch(f"{CONNECTIONS}/{row['_id']}", content=b'{"identity": 1e999}')
+    assert answer.status_code == 400
+
+
+async def test_an_older_connection_moves_to_another_identity(older: httpx2.AsyncClient) -> None:
+    (row,) = (await older.get(CONNECTIONS, params={"name": "Work"})).json()["rows"]
+    change = {"identity": "x" * 128, "identityType": "team"}
+    assert (await older.patch(f"{CONNECTIONS}/{row['_id']}", json=change)).status_code == 200
+    (again,) = (await older.get(CONNECTIONS, params={"name": "Work"})).json()["rows"]
+    assert (again["identity"], again["identityType"]) == ("x" * 128, "team")
 
 
 async def test_an_older_row_has_another_id_times_in_milliseconds_and_no_state(older: httpx2.AsyncClient) -> None:

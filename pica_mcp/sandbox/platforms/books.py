@@ -6,6 +6,9 @@ from typing import Any, cast
 
 from pica_mcp.sandbox.upstream import Call, Json, Ledger, MalformedError, ProviderError, Reply
 
+_MOST = 1e12
+"""Amounts stay below it, so that sums of them are numbers."""
+
 _MESSAGES: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
         400: ("2010", "Request has invalid or unsupported property"),
@@ -93,6 +96,6 @@ class Books:
 
 def _amount(line: Any) -> float:
     amount = cast("Json", line).get("Amount") if isinstance(line, dict) else None
-    if not isinstance(amount, int | float):
+    if not isinstance(amount, int | float) or isinstance(amount, bool) or not abs(amount) < _MOST:
         raise MalformedError
     return float(amount)

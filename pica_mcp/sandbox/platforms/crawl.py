@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
-from pica_mcp.sandbox.upstream import Call, Json, Ledger, ProviderError, Reply, stamp, strings
+from pica_mcp.sandbox.upstream import Call, Json, Ledger, ProviderError, Reply, needed, stamp, strings
 
 PAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -173,10 +173,7 @@ def _named(expression: str) -> str:
 
 
 def _text(body: Json, name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise fault(f"{name}: Required")
-    return value
+    return needed(body.get(name), fault(f"{name}: Required"))
 
 
 def _count(body: Json) -> int:

@@ -82,13 +82,13 @@ class Forge:
         return _reply(_page(call, found))
 
     def create_issue(self, call: Call) -> Reply:
-        body = call.json()
+        body = call.json(typed=False)
         if not body.get("title"):
             raise ProviderError(refuse(422, ("Issue", "title", "missing_field")))
         return _reply(self._issue(self._open(call), body), 201)
 
     def update_issue(self, call: Call) -> Reply:
-        issue, body = self._find(call), call.json()
+        issue, body = self._find(call), call.json(typed=False)
         if body.get("state", "open") not in ("open", "closed"):
             raise ProviderError(refuse(422, ("Issue", "state", "invalid")))
         issue.update({name: body[name] for name in ("title", "body", "state") if name in body})
@@ -99,7 +99,7 @@ class Forge:
         return _reply(issue)
 
     def lock_issue(self, call: Call) -> Reply:
-        self._find(call).update(locked=True, active_lock_reason=call.json().get("lock_reason"))
+        self._find(call).update(locked=True, active_lock_reason=call.json(typed=False).get("lock_reason"))
         return Reply(204)
 
     def search_issues(self, call: Call) -> Reply:
@@ -113,7 +113,7 @@ class Forge:
     # --- comments ---------------------------------------------------------------------------------------------------
 
     def create_comment(self, call: Call) -> Reply:
-        issue, text = self._find(call), call.json().get("body")
+        issue, text = self._find(call), call.json(typed=False).get("body")
         if not text:
             raise ProviderError(refuse(422, ("IssueComment", "body", "missing_field")))
         return _reply(self._comment(self._open(call), issue["number"], text), 201)

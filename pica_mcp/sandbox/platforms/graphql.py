@@ -1,12 +1,11 @@
 """Enough of GraphQL for the sandbox's providers: one operation, its variables, and what it selects of an answer."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from pica_mcp.sandbox.upstream import Json
+from pica_mcp.sandbox.upstream import Json, MalformedError, json_value
 
 _TOKEN = re.compile(
     r'(?:[\s,]|#[^\n]*)*([A-Za-z_]\w*|\$\w+|-?\d+(?:\.\d+)?|"(?:[^"\\\n]|\\.)*"|\.\.\.|[{}()\[\]:!=@])?'
@@ -219,8 +218,8 @@ def _tokens(document: str) -> list[str]:
 
 def _scalar(token: str) -> Any:
     try:
-        return json.loads(token)
-    except ValueError as error:
+        return json_value(token.encode())
+    except (MalformedError, UnicodeEncodeError) as error:
         raise _unreadable(token) from error
 
 

@@ -9,7 +9,18 @@ from email.policy import default as modern
 from types import MappingProxyType
 from typing import Any, cast
 
-from pica_mcp.sandbox.upstream import Call, Json, Ledger, MalformedError, ProviderError, Reply, slug, strings, whole
+from pica_mcp.sandbox.upstream import (
+    Call,
+    Json,
+    Ledger,
+    MalformedError,
+    ProviderError,
+    Reply,
+    slug,
+    string,
+    strings,
+    whole,
+)
 
 LABELS = ("INBOX", "SENT", "DRAFT", "TRASH", "SPAM", "UNREAD", "STARRED", "IMPORTANT")
 
@@ -103,7 +114,7 @@ class Mailbox:
 
     def get_emails(self, call: Call) -> Reply:
         body = call.json()
-        found = self._search(body.get("query") or "", set())[: whole(body.get("numberOfEmails") or 10)]
+        found = self._search(string(body.get("query")), set())[: whole(body.get("numberOfEmails") or 10)]
         return Reply(body={"emails": [_email(message) for message in found]})
 
     # --- what they share --------------------------------------------------------------------------------------------

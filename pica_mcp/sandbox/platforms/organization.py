@@ -1,6 +1,5 @@
 """A Supabase organization in the sandbox: projects with secrets, functions, stored objects and tables."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +7,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, cast
 
-from pica_mcp.sandbox.upstream import Call, Json, Ledger, MalformedError, ProviderError, Reply, slug, stamp, strings
+from pica_mcp.sandbox.upstream import Call, Json, Ledger, ProviderError, Reply, json_value, slug, stamp, strings
 
 _MESSAGES: Mapping[int, str] = MappingProxyType(
     {400: "Invalid request body", 401: "Unauthorized", 404: "Resource not found"}
@@ -188,10 +187,7 @@ def _table(tables: dict[str, list[Json]], name: str) -> list[Json]:
 
 
 def _array(call: Call) -> list[Any]:
-    try:
-        value = json.loads(call.body)
-    except (ValueError, RecursionError) as error:
-        raise MalformedError from error
+    value = json_value(call.json_bytes())
     if not isinstance(value, list):
         raise fault("Expected array")
     return cast("list[Any]", value)

@@ -87,8 +87,26 @@ def _compare(test: Callable[[Rank, Rank], bool]) -> Callable[[str, Json], bool]:
 
 
 def _token(have: str, sent: Json) -> bool:
-    pattern = re.escape(str(sent["value"]).lower()).replace(r"\*", ".*")
-    return any(re.fullmatch(pattern, token) for token in (have.lower(), *re.split(r"[^\w]+", have.lower())) if token)
+    wanted = str(sent["value"]).lower().split("*")
+    return any(_like(token, wanted) for token in (have.lower(), *re.split(r"[^\w]+", have.lower())) if token)
+
+
+def _like(token: str, pieces: list[str]) -> bool:
+    """Whether the token is made of these pieces in their order, with anything between them."""
+    # Searched piece by piece: as a regular expression, a value of many stars would take for ever.
+    first, *rest = pieces
+    if not rest:
+        return token == first
+    *inner, last = rest
+    place, end = len(first), len(token) - len(last)
+    if place > end or not token.startswith(first) or not token.endswith(last):
+        return False
+    for piece in inner:
+        found = token.find(piece, place, end)
+        if found < 0:
+            return False
+        place = found + len(piece)
+    return True
 
 
 def _within(have: str, sent: Json) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, cast
 
-from pica_mcp.sandbox.upstream import Call, Json, ProviderError, Reply, whole
+from pica_mcp.sandbox.upstream import Call, Json, ProviderError, Reply, objects, whole
 
 _CORRELATION = "5e0b7c1d-0000-4000-8000-00000000abad"
 _REFUSALS: Mapping[int, tuple[str, str]] = MappingProxyType(
@@ -157,7 +157,4 @@ def page(found: list[Json], limit: Any, after: Any, most: int) -> tuple[list[Jso
 
 def rows(value: Any, name: str) -> list[Json]:
     """A list of objects out of a body, empty for None."""
-    items = cast("list[Any]", [] if value is None else value)
-    if not isinstance(value, list | None) or not all(isinstance(item, dict) for item in items):
-        raise fault(f"Invalid input JSON: `{name}` must be a list of objects.")
-    return items
+    return objects(value, fault(f"Invalid input JSON: `{name}` must be a list of objects."))

@@ -5,7 +5,7 @@ from typing import Any
 
 from pica_mcp.sandbox.platforms.rolodex_query import select
 from pica_mcp.sandbox.platforms.rolodex_values import KINDS, data, entries, fault, group, listing, rows
-from pica_mcp.sandbox.upstream import Call, Json, Ledger, Reply, slug, stamp, strings
+from pica_mcp.sandbox.upstream import Call, Json, Ledger, Reply, slug, stamp, strings, uuid
 
 
 class Rolodex:
@@ -168,8 +168,7 @@ class Rolodex:
         self._attribute(sales, "stage", "select", "Stage")
 
     def _token(self) -> str:
-        bare = self._ledger.token(32)
-        return "-".join((bare[:8], bare[8:12], bare[12:16], bare[16:20], bare[20:]))
+        return uuid(self._ledger.token(32))
 
     def _id(self, kind: str, **more: str) -> Json:
         return {"workspace_id": self._workspace, **more, f"{kind}_id": self._token()}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
-from pica_mcp.sandbox.upstream import Call, Json, ProviderError, Reply, whole
+from pica_mcp.sandbox.upstream import Call, Json, ProviderError, Reply, fields, objects, whole
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -54,17 +54,12 @@ def _error(status: int, code: str, message: str) -> Reply:
 
 def group(value: Any, name: str) -> Json:
     """An object out of a body, empty for None."""
-    if not isinstance(value, dict | None):
-        raise fault(f"{name}: expected an object.")
-    return cast("Json", value or {})
+    return fields(value, fault(f"{name}: expected an object."))
 
 
 def rows(value: Any, name: str) -> list[Json]:
     """A list of objects out of a body, empty for None."""
-    items = cast("list[Any]", [] if value is None else value)
-    if not isinstance(value, list | None) or not all(isinstance(item, dict) for item in items):
-        raise fault(f"{name}: expected a list of objects.")
-    return items
+    return objects(value, fault(f"{name}: expected a list of objects."))
 
 
 def data(call: Call, *required: str) -> Json:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pica_mcp.sandbox.platforms.grids import Box, Cell, Rows, Sheet, Spreadsheet, bad, is_cell, members, objects
-from pica_mcp.sandbox.upstream import Json, Ledger, MalformedError, whole
+from pica_mcp.sandbox.upstream import Json, Ledger, MalformedError, needed, whole
 
 _VALUES = ("stringValue", "numberValue", "boolValue", "formulaValue")
 
@@ -199,9 +199,7 @@ def _cell(cell: Json) -> Cell | None:
 
 
 def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise bad(f"{name} is required")
-    return value
+    return needed(value, bad(f"{name} is required"))
 
 
 def _index(value: Any, end: int) -> int:

@@ -9,7 +9,7 @@ from io import BytesIO
 from types import MappingProxyType
 from typing import Any, cast
 
-from pica_mcp.sandbox.upstream import Call, Json, Ledger, ProviderError, Reply, slug, strings
+from pica_mcp.sandbox.upstream import Call, Json, Ledger, ProviderError, Reply, needed, slug, strings
 
 PURPOSES = ("assistants", "batch", "fine-tune", "user_data", "vision")
 
@@ -249,10 +249,7 @@ def _reason(message: Json) -> str:
 
 
 def _text(body: Json, name: str, param: str = "") -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise fault(f"'{name}' is a required property", param or name)
-    return value
+    return needed(body.get(name), fault(f"'{name}' is a required property", param or name))
 
 
 def _reply(body: Json) -> Reply:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from pica_mcp.sandbox.platforms.graphql import GraphError, Selection, parse, select
-from pica_mcp.sandbox.upstream import Call, Json, Ledger, Reply, slug, stamp
+from pica_mcp.sandbox.upstream import Call, Json, Ledger, Reply, needed, slug, stamp, uuid
 
 STATES = ("Backlog", "Todo", "In Progress", "Done", "Canceled")
 
@@ -182,8 +182,7 @@ class Tracker:
         return {"id": self._uuid(), "name": name, "state": state, "progress": 0.25 if state == "started" else 0}
 
     def _uuid(self) -> str:
-        token = self._ledger.token(32)
-        return "-".join((token[:8], token[8:12], token[12:16], token[16:20], token[20:]))
+        return uuid(self._ledger.token(32))
 
 
 def _connection(rows: list[Json], given: Json) -> Json:
@@ -232,7 +231,4 @@ def _object(value: Any, name: str) -> Json:
 
 
 def _text(given: Json, name: str) -> str:
-    value = given.get(name)
-    if not isinstance(value, str) or not value:
-        raise GraphError(f'Argument "{name}" of type "String!" is required.', "BAD_USER_INPUT")
-    return value
+    return needed(given.get(name), GraphError(f'Argument "{name}" of type "String!" is required.', "BAD_USER_INPUT"))

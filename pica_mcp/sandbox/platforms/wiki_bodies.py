@@ -3,6 +3,13 @@
 from pica_mcp.sandbox.platforms.wiki_objects import KINDS, content, fault, group, plain, rich, rows, words
 from pica_mcp.sandbox.upstream import Json
 
+_BLOCK_NAMES = (
+    "paragraph heading_1 heading_2 heading_3 bulleted_list_item numbered_list_item to_do toggle code quote callout "
+    "divider table_of_contents breadcrumb bookmark embed image video file pdf audio equation column_list column table "
+    "table_row synced_block template link_to_page"
+)
+BLOCKS = tuple(_BLOCK_NAMES.split())
+
 _DEPTH = 2
 
 
@@ -14,9 +21,9 @@ def blocks(sent: list[Json], depth: int = 0) -> list[Json]:
 
 
 def _block(block: Json, depth: int) -> Json:
-    kind = block.get("type") or next((name for name in block if name != "object"), None)
-    if not isinstance(kind, str) or kind not in block:
-        raise fault("body failed validation: body.children[] should have a type and its content.")
+    kind = block["type"] if "type" in block else next((name for name in block if name in BLOCKS), None)
+    if not isinstance(kind, str) or kind not in BLOCKS or kind not in block:
+        raise fault("body failed validation: body.children[] should have a type that exists, and its content.")
     inner = group(block[kind], f"children[].{kind}")
     text = {"rich_text": rich(inner["rich_text"], "rich_text")} if "rich_text" in inner else {}
     children = blocks(rows(inner.get("children"), "children"), depth + 1)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
-from pica_mcp.sandbox.upstream import Json, ProviderError, Reply, whole
+from pica_mcp.sandbox.upstream import Json, ProviderError, Reply, fields, objects, uuid, whole
 
 KINDS = ("title", "rich_text", "number", "select", "multi_select", "status", "checkbox", "date", "url", "email")
 
@@ -41,8 +41,7 @@ def lost(what: str, token: str) -> ProviderError:
 
 def dashed(token: str) -> str:
     """An id with its dashes, whether or not the caller wrote them."""
-    bare = token.replace("-", "").lower()
-    return "-".join((bare[:8], bare[8:12], bare[12:16], bare[16:20], bare[20:]))
+    return uuid(token.replace("-", "").lower())
 
 
 # --- shapes of a body -----------------------------------------------------------------------------------------------
@@ -50,17 +49,12 @@ def dashed(token: str) -> str:
 
 def group(value: Any, name: str) -> Json:
     """An object out of a body, empty for None."""
-    if not isinstance(value, dict | None):
-        raise fault(f"body failed validation: body.{name} should be an object.")
-    return cast("Json", value or {})
+    return fields(value, fault(f"body failed validation: body.{name} should be an object."))
 
 
 def rows(value: Any, name: str) -> list[Json]:
     """A list of objects out of a body, empty for None."""
-    items = cast("list[Any]", [] if value is None else value)
-    if not isinstance(value, list | None) or not all(isinstance(item, dict) for item in items):
-        raise fault(f"body failed validation: body.{name} should be an array of objects.")
-    return items
+    return objects(value, fault(f"body failed validation: body.{name} should be an array of objects."))
 
 
 def listing(found: list[Json], size: Any, cursor: Any, kind: str) -> Reply:
