@@ -193,7 +193,9 @@ def label_connections(connections: Iterable[Connection]) -> Mapping[str, Connect
 
 
 def _label(connection: Connection, hash_chars: int) -> str:
+    # Round brackets are ours: or somebody could take the label of another's account by naming his own like it.
     plain = text.line(connection.name or next(iter(connection.tags), ""), 60) or connection.platform
+    plain = plain.translate({ord("("): "[", ord(")"): "]"})
     if not hash_chars:
         return plain
     if hash_chars == text.MIN_HASH_CHARS and (owner := text.line(connection.owner, 60)):

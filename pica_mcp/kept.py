@@ -91,9 +91,10 @@ class Kept(Generic[ValueT]):
                 await self.get(fresh=True)
                 return self._told(late=False)
             return self._told(late=True)
-        elif self._age_seconds() >= self._ttl_seconds:
+        age_seconds, under_way = self._age_seconds(), self._flight is not None
+        if age_seconds >= self._ttl_seconds:
             self._depart()
-        return self._told(late=self._age_seconds() > 2 * self._ttl_seconds)
+        return self._told(late=under_way and age_seconds > 2 * self._ttl_seconds)
 
     def _told(self, *, late: bool) -> Known[ValueT]:
         assert self._known is not None  # noqa: S101 - a load that succeeded has set it

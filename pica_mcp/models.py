@@ -130,7 +130,8 @@ class Connection(Record):
     @property
     def owner(self) -> str:
         """Its identity, empty for one without: there the row shows the secret part of the key in its place."""
-        return self.identity if self.identity and self.identity != self.key.split("::")[-1] else ""
+        secret = self.key.split("::")[-1]
+        return "" if not self.identity or self.identity in (secret, secret.split("|")[0]) else self.identity
 
     @property
     def modified(self) -> str:

@@ -112,8 +112,11 @@ class Resources:
         facts = [{"uri": at, **_facts(caller, label, connection)} for at, (label, connection) in own.items()]
         if not one:
             shown = {"identity": text.line(str(caller.identity)), "connections": facts[:_MAX_CONNECTIONS]}
-            note = {} if facts else {"note": nothing(caller, known.value)}
-            return shown | note | _more(connections=facts[_MAX_CONNECTIONS:]) | _as_of(known)
+            return (
+                shown
+                | _more(connections=facts[_MAX_CONNECTIONS:])
+                | (_as_of(known) or ({} if facts else {"note": nothing(caller, known.value)}))
+            )
         return next((fact | _as_of(known) for fact in facts if (fact["platform"], fact["connection"]) == one), None)
 
     async def _platforms(self, caller: Caller) -> Any:
@@ -179,7 +182,7 @@ def canonical(uri: str) -> str:
 
 
 def _uri(head: str, *parts: str) -> str:
-    return "/".join((head, *(quote(part, safe="") for part in parts)))
+    return "/".join((head, *(quote(part, safe="", errors="replace") for part in parts)))
 
 
 def _more(**left_out: Sequence[Any]) -> dict[str, str]:

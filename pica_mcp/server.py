@@ -6,7 +6,6 @@ The boundary is there because the legacy wire would send whatever an unexpected 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -15,7 +14,6 @@ from typing import Any, TypeVar
 import anyio
 import mcp_types as mcp
 from anyio.abc import TaskGroup
-from mcp.server.connection import Connection
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel.server import NotificationOptions, Server
 from mcp.server.models import InitializationOptions
@@ -114,8 +112,6 @@ class _Answers:
 
     async def read_resource(self, _: Context, params: mcp.ReadResourceRequestParams) -> mcp.ReadResourceResult:
         content = await self._app.resources.read(self._app.caller, str(params.uri))
-        if invites(content.text):
-            self._app.watch.hurry()
         return mcp.ReadResourceResult(contents=[content], ttl_ms=self._ttl_ms(), cache_scope="private")
 
     async def subscribe(self, ctx: Context, params: mcp.SubscribeRequestParams) -> mcp.EmptyResult:
@@ -129,7 +125,10 @@ class _Answers:
 
     async def listen(self, ctx: Context, params: mcp.SubscriptionsListenRequestParams) -> mcp.SubscriptionsListenResult:
         self._app.watch.begin()
-        return await self._notices.listen(ctx, params)
+        wanted = params.notifications
+        uris = [canonical(uri) for uri in wanted.resource_subscriptions or ()]
+        wanted = wanted.model_copy(update={"resource_subscriptions": uris or None})
+        return await self._notices.listen(ctx, params.model_copy(update={"notifications": wanted}))
 
     async def complete(self, _: Context, params: mcp.CompleteRequestParams) -> mcp.CompleteResult:
         if isinstance(params.ref, mcp.PromptReference):
@@ -157,32 +156,38 @@ class Notices:
     def __init__(self) -> None:
         self._bus = InMemorySubscriptionBus()
         self._sessions: dict[object, ServerSession] = {}
-        self._watched: defaultdict[object, dict[str, str]] = defaultdict(dict)
+        self._watched: dict[object, dict[str, str]] = {}
         """Connection → resource that it watches → as it spells its URI."""
         self.listen = ListenHandler(self._bus)
 
     async def meet(self, ctx: Context, call_next: CallNext) -> HandlerResult:
         """Remember a client that has shaken hands until it leaves: only then may it be told things unasked."""
         if ctx.method == "notifications/initialized":
-            connection = _connection(ctx)
-            self._sessions[connection] = ctx.session
-            connection.exit_stack.callback(self._leave, connection)
+            self._sessions[self._known(ctx)] = ctx.session
         return await call_next(ctx)
-
-    def _leave(self, connection: object) -> None:
-        self._sessions.pop(connection, None)
-        self._watched.pop(connection, None)
 
     def watched(self, ctx: Context, uri: str) -> None:
         """Tell this client from now on when the resource changes."""
-        watched = self._watched[_connection(ctx)]
-        if len(watched) >= _MAX_WATCHED:
+        watched = self._watched[self._known(ctx)]
+        if len(watched) >= _MAX_WATCHED and canonical(uri) not in watched:
             raise MCPError(mcp.INVALID_REQUEST, f"No more than {_MAX_WATCHED} resources can be watched.")
         watched[canonical(uri)] = uri
 
     def unwatched(self, ctx: Context, uri: str) -> None:
         """Stop telling it."""
-        self._watched[_connection(ctx)].pop(canonical(uri), None)
+        self._watched[self._known(ctx)].pop(canonical(uri), None)
+
+    def _known(self, ctx: Context) -> object:
+        """Return what is one and the same for all that one client sends, and is forgotten when it leaves."""
+        connection = ctx.session._connection  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - told in no other way
+        if connection not in self._watched:
+            self._watched[connection] = {}
+            connection.exit_stack.callback(self._leave, connection)
+        return connection
+
+    def _leave(self, connection: object) -> None:
+        self._sessions.pop(connection, None)
+        self._watched.pop(connection, None)
 
     async def send(self, changes: Changes) -> None:
         """Tell every client what it wanted to know of; none waits for one that does not read."""
@@ -198,11 +203,6 @@ async def _notify(session: ServerSession, events: Iterable[ServerEvent]) -> None
     with anyio.move_on_after(_NOTICE_SECONDS), suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
         for event in events:
             await session.send_notification(event_to_notification(event, {}))
-
-
-def _connection(ctx: Context) -> Connection:
-    """Return what is one and the same for all that one client sends; the SDK tells it in no other way."""
-    return ctx.session._connection  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 def _events(changes: Changes, watched: Mapping[str, str] | None = None) -> Iterator[ServerEvent]:

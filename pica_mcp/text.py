@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import dropwhile
 from typing import Any, TypeVar
 
 ItemT = TypeVar("ItemT")
@@ -27,7 +28,7 @@ _PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
 # Of other categories, but just as unseen: variation selectors, which carry hidden bytes, and blank letters and marks.
 _BLANK = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]")
 _ESCAPE = re.compile(r"\\(?:u00[0-9a-f]{2}|r\\n|.)")
-_ESCAPE_WITH_MARK = re.compile("(\\\\[a-z])[\u0300-\u036f]+")  # as one letter with its mark, it escapes nothing
+_ESCAPE_BEFORE_MARK = re.compile(r"\\\\|(\\[a-z])([^\x00-\x7f]+)")
 _ESCAPED = {"u": "", "b": "", "f": "", "r": r"\n"}
 _MARKUP = re.compile(r"[<>\"]")
 _FENCE = re.compile(r"<(\s*/?\s*)data\b", re.IGNORECASE)
@@ -42,7 +43,7 @@ def clean(text: str, max_chars: int | None = None) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
         text = _BLANK.sub("", text)
         text = "".join(_seen(char) for char in text)
-        text = unicodedata.normalize("NFC", _ESCAPE_WITH_MARK.sub(r"\1", text))
+        text = unicodedata.normalize("NFC", _ESCAPE_BEFORE_MARK.sub(_without_mark, text))
     return text if max_chars is None else cap(text, max_chars)
 
 
@@ -53,6 +54,13 @@ def _seen(char: str) -> str:
     if category == "Cs":
         return "\ufffd"
     return "" if category in _UNSEEN else char
+
+
+def _without_mark(escape: re.Match[str]) -> str:
+    """Return the escape without marks on its letter: as one letter with them, it would escape nothing."""
+    if escape[1] is None:
+        return escape[0]
+    return escape[1] + "".join(dropwhile(lambda char: unicodedata.category(char)[0] == "M", escape[2]))
 
 
 def line(text: str, max_chars: int = 200) -> str:

@@ -399,16 +399,12 @@ def test_accounts_of_several_people_are_told_apart_by_whose_they_are(connection:
     assert "secret" not in labels[2]
 
 
-def test_a_name_that_imitates_anothers_owner_hides_nobody(connection: MakeConnection) -> None:
-    rows = [
-        connection(key="live::gmail::1", name="Work", identity="ada"),
-        connection(key="live::gmail::2", name="Work", identity="bob"),
-        connection(key="live::gmail::3", name="Work (bob)", identity="mallory"),
-    ]
-    labels = label_connections(rows)
-    assert len(labels) == 3
-    assert "Work (bob)" not in labels
-    assert list(labels) == list(label_connections(rows[::-1]))[::-1]
+def test_a_name_that_imitates_anothers_label_takes_it_neither_now_nor_later(connection: MakeConnection) -> None:
+    ada = connection(key="live::gmail::1", name="Work", identity="ada")
+    before = label_connections([ada, connection(key="live::gmail::2", name="Work", identity="mallory")])
+    assert before["Work (ada)"] is ada
+    after = label_connections([ada, connection(key="live::gmail::2", name="Work (ada)", identity="mallory")])
+    assert list(after) == ["Work", "Work [ada]"]
 
 
 def test_names_that_several_share_all_get_a_suffix(connection: MakeConnection) -> None:

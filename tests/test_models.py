@@ -326,3 +326,17 @@ def test_a_tag_that_is_no_word_costs_itself_and_not_the_row() -> None:
 def test_when_a_connection_last_changed_is_a_time_or_not_known(row: dict[str, Any], modified: str) -> None:
     (record,) = read_rows(Connection, [{"key": "k", "platform": "gmail", **row}])
     assert record.modified == modified
+
+
+@pytest.mark.parametrize(
+    ("key", "identity", "owner"),
+    [
+        ("live::gmail::default::tok|ada", "ada", "ada"),
+        ("live::gmail::default::tok", "tok", ""),
+        ("live::gmail::default::tok|ada", "tok", ""),
+        ("live::gmail::default::tok|ada", "tok|ada", ""),
+        ("live::gmail::default::tok", None, ""),
+    ],
+)
+def test_whose_a_connection_is_never_tells_a_part_of_its_key(key: str, identity: str | None, owner: str) -> None:
+    assert read_one(Connection, key=key, platform="gmail", identity=identity).owner == owner

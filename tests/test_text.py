@@ -143,6 +143,8 @@ def test_json_that_is_cleaned_stays_json_of_what_can_be_seen(value: list[str]) -
         ('tab\tline\nslash\\quote"', 'tab\tline\nslash\\quote"'),
         ("\\u001b is spelt out", "\\u001b is spelt out"),
         ("\\\x1b", "\\"),
+        ("x\n\u1dca\u0303y", "x\ny"),
+        ("C:\\n\u0303andu", "C:\\ñandu"),
     ],
 )
 def test_cleaned_json_hides_nothing_in_escapes(raw: str, seen: str) -> None:

@@ -329,6 +329,12 @@ async def test_a_client_is_told_of_a_resource_as_it_spells_it(box: Sandbox, list
         await ear.hears(TOOLS, RESOURCES, uri)
 
 
+async def test_who_listens_with_another_spelling_is_told_with_ours(box: Sandbox, listening: Any) -> None:
+    async with listening("auto", "pica://connections/") as ear:
+        box.connect("stripe", **ADA, name="Books")
+        await ear.hears(TOOLS, RESOURCES, INDEX)
+
+
 async def test_each_client_is_told_what_it_watches_until_it_leaves(box: Sandbox, serve: Any) -> None:
     told: dict[str, list[str]] = {"one": [], "other": []}
 
@@ -345,12 +351,12 @@ async def test_each_client_is_told_what_it_watches_until_it_leaves(box: Sandbox,
             await one.list_tools()
             async with Client(server, mode="legacy", message_handler=ear("other")) as other:
                 await other.subscribe_resource(INDEX)  # pyright: ignore[reportDeprecated]
-                assert (len(notices._sessions), len(notices._watched)) == (2, 1)
+                assert (len(notices._sessions), len(notices._watched)) == (2, 2)
                 await notices.send(Changes(tools=True, updated=frozenset({INDEX, BOOKS})))
                 await anyio.wait_all_tasks_blocked()
             await notices.send(Changes(resources=True, updated=frozenset({INDEX})))
             await anyio.wait_all_tasks_blocked()
-            assert (len(notices._sessions), len(notices._watched)) == (1, 0)
+            assert (len(notices._sessions), len(notices._watched)) == (1, 1)
     assert told == {"one": [TOOLS, RESOURCES], "other": [TOOLS, INDEX]}
 
 
