@@ -108,8 +108,7 @@ class Resources:
     async def _connections(self, caller: Caller, *one: str) -> Any:
         """Return all connections, or the one of that platform and label, or None."""
         known = await self._catalog.known_connections(caller.identity)
-        own = _by_uri(visible(caller, known.value))
-        facts = [{"uri": at, **_facts(caller, label, connection)} for at, (label, connection) in own.items()]
+        facts = _told(caller, visible(caller, known.value))
         if not one:
             shown = {"identity": text.line(str(caller.identity)), "connections": facts[:_MAX_CONNECTIONS]}
             return (
@@ -147,7 +146,7 @@ class Resources:
         named = await self._names.of(platform)
         by_name = callable_by_name(caller, known.value, platform)
         actions = [found(a, name if by_name else None) for name, a in sorted(named.items()) if offered(caller, a)]
-        connections = [_facts(caller, label, connection) for label, connection in own.items()]
+        connections = _told(caller, own.values())
         return (
             {
                 "platform": platform,
@@ -207,6 +206,10 @@ def _contents(caller: Caller, own: Sequence[Connection]) -> Mapping[str, Any]:
         platforms.setdefault(_uri(PLATFORMS, facts["platform"]), []).append(facts)
     connected = {connection.platform for connection in own if connection.works}
     return {CONNECTIONS: list(each.values()), PLATFORMS: connected, **platforms, **each}
+
+
+def _told(caller: Caller, own: Iterable[Connection]) -> list[dict[str, Any]]:
+    return [{"uri": at, **_facts(caller, label, connection)} for at, (label, connection) in _by_uri(own).items()]
 
 
 def _facts(caller: Caller, label: str, connection: Connection) -> dict[str, Any]:

@@ -97,7 +97,10 @@ async def test_a_platform_tells_its_accounts_and_what_it_can_do_by_the_names_of_
     async with serve() as app:
         content = json.loads((await app.resources.read(app.caller, "pica://platforms/gmail")).text)
         listed = {tool.definition.name: tool for tool in (await app.pipeline.toolbox.list(app.caller)).tools}
-    assert [one["connection"] for one in content["connections"]] == ["Personal", "Work"]
+    assert [(one["connection"], one["uri"]) for one in content["connections"]] == [
+        ("Personal", "pica://connections/gmail/Personal"),
+        ("Work", "pica://connections/gmail/Work"),
+    ]
     assert "connect" not in content
     send = next(action for action in content["actions"] if action["title"] == "Send Email")
     assert listed[send["tool"]].action.id == send["actionId"]
