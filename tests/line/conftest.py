@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -53,6 +54,37 @@ def converse(serve: Serve) -> Converse:
             yield client
 
     return converse
+
+
+@pytest.fixture
+def over_http(box: Sandbox) -> Converse:
+    """Talk to a server in memory that reaches its Pica over a socket, for Ada; it knows its tools already."""
+
+    @asynccontextmanager
+    async def over_http(mode: str = "auto") -> AsyncGenerator[Client]:
+        async with box.listening() as url:
+            settings = load({}, {"PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": url, **ADA})
+            with anyio.fail_after(30):
+                async with open_app(settings) as app, Client(build(app), mode=mode) as client:  # pyright: ignore[reportArgumentType]
+                    await client.list_tools()
+                    yield client
+
+    return over_http
+
+
+@dataclass
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture

@@ -22,22 +22,11 @@ from pica_mcp.catalog import CONNECTIONS_TTL_SECONDS, Actions, Catalog
 from pica_mcp.errors import UnknownAction
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 
+from .conftest import Clock
+
 HOUR = 3600.0
 ADA = Identity("ada", IdentityType.USER)
 GROWTH = Identity("growth", IdentityType.TEAM)
-
-
-@dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 # A pretend Pica whose catalogue a test writes

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import pytest
-from mcp import Client
 
-from pica_mcp.app import open_app
-from pica_mcp.sandbox import LIVE_SECRET, Sandbox
+from pica_mcp.sandbox import Sandbox
 from pica_mcp.sandbox.faults import Busy, Delay, Drip, Fault, GzipBomb, Gzipped, Huge, NotHttp, Reset, Truncated
 from pica_mcp.sandbox.lists import Altered, Drifting, Repeating
-from pica_mcp.server import build
-from pica_mcp.settings import load
 
 PASSTHROUGH, CONNECTIONS = "/v1/passthrough", "/v1/vault/connections"
 READ: tuple[str, dict[str, Any]] = ("github_get_authenticated_user", {})
 WRITE: tuple[str, dict[str, Any]] = ("slack_post_message", {"channel": "general", "text": "Hi"})
 LOST = "may have been applied"
-
-
-@asynccontextmanager
-async def talking(box: Sandbox, **variables: str) -> AsyncGenerator[Client]:
-    """Talk to a server in memory that reaches its Pica over a socket; it knows its tools already."""
-    with anyio.fail_after(30):
-        async with box.listening() as url:
-            account = {"PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": url, "PICA_IDENTITY": "ada"}
-            async with open_app(load({}, account | variables)) as app, Client(build(app)) as client:
-                await client.list_tools()
-                yield client
 
 
 def sent(box: Sandbox) -> int:
@@ -62,6 +45,7 @@ def sent(box: Sandbox) -> int:
 @pytest.mark.parametrize("kind", ["read", "write"])
 async def test_a_fault_of_one_answer(
     box: Sandbox,
+    over_http: Any,
     said: Any,
     kind: str,
     faults: tuple[Fault, ...],
@@ -70,7 +54,7 @@ async def test_a_fault_of_one_answer(
     write: tuple[str, int],
 ) -> None:
     (tool, arguments), (says, attempts) = (READ, read) if kind == "read" else (WRITE, write)
-    async with talking(box) as client:
+    async with over_http() as client:
         box.fail(PASSTHROUGH, *faults, **told)
         result = await client.call_tool(tool, arguments)
         assert says in said(result)
@@ -94,12 +78,12 @@ async def test_a_fault_of_one_answer(
     ids=repr,
 )
 async def test_a_list_that_lies_about_itself_still_ends_and_repeats_nothing(
-    box: Sandbox, told: Any, fault: Fault
+    box: Sandbox, over_http: Any, told: Any, fault: Fault
 ) -> None:
     for number in range(30):
         box.connect("discord", identity="ada", identity_type="user", name=f"Guild {number:02}")
     box.fail(CONNECTIONS, fault, times=None)
-    async with talking(box) as client:
+    async with over_http() as client:
         answer = told(await client.call_tool("list_pica_integrations", {"query": "discord"}))
     labels = [line["connection"] for line in answer["connections"]]
     assert len(labels) == len(set(labels))
@@ -107,16 +91,16 @@ async def test_a_list_that_lies_about_itself_still_ends_and_repeats_nothing(
     assert sum(request.path == CONNECTIONS for request in box.requests) < 60
 
 
-async def test_a_list_without_rows_is_no_empty_account(box: Sandbox, said: Any) -> None:
+async def test_a_list_without_rows_is_no_empty_account(box: Sandbox, over_http: Any, said: Any) -> None:
     box.fail(CONNECTIONS, Altered({"rows": None}), times=None)
-    async with talking(box) as client:
+    async with over_http() as client:
         result = await client.call_tool("list_pica_integrations", {})
     assert result.is_error
     assert "Nothing is connected" not in said(result)
 
 
-async def test_picas_own_limit_is_waited_out_or_told(box: Sandbox, said: Any) -> None:
-    async with talking(box) as client:
+async def test_picas_own_limit_is_waited_out_or_told(box: Sandbox, over_http: Any, said: Any) -> None:
+    async with over_http() as client:
         box.limit(1, path_prefix=PASSTHROUGH, refusals=1)
         for tool in (READ, WRITE):
             assert not (await client.call_tool(*tool)).is_error

@@ -14,18 +14,7 @@ from anyio.lowlevel import checkpoint
 from pica_mcp.errors import Unreachable
 from pica_mcp.kept import Kept
 
-
-@dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from .conftest import Clock
 
 
 @dataclass

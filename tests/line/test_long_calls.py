@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import mcp_types as mcp
 import pytest
-from mcp import Client
 
 from pica_mcp import api, pipeline
 from pica_mcp import server as room
-from pica_mcp.app import open_app
-from pica_mcp.sandbox import LIVE_SECRET, Sandbox
+from pica_mcp.sandbox import Sandbox
 from pica_mcp.sandbox.faults import Drip, Hang
-from pica_mcp.server import build
-from pica_mcp.settings import load
 
 PASSTHROUGH = "/v1/passthrough"
-
-
-@pytest.fixture
-def over_http(box: Sandbox) -> Callable[..., Any]:
-    """Talk to a server in memory that reaches its Pica over a socket; it knows its tools already."""
-
-    @asynccontextmanager
-    async def over_http(mode: str) -> AsyncGenerator[Client]:
-        async with box.listening() as url:
-            settings = load({}, {"PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": url, "PICA_IDENTITY": "ada"})
-            with anyio.fail_after(20):
-                async with open_app(settings) as app, Client(build(app), mode=mode) as client:  # pyright: ignore[reportArgumentType]
-                    await client.list_tools()
-                    yield client
-
-    return over_http
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
