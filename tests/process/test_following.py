@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
+from pica_mcp.sandbox.faults import Hang
 
 pytestmark = pytest.mark.filterwarnings("ignore:resources/(un)?subscribe is removed")
 
@@ -93,5 +94,9 @@ async def test_connections_that_come_fail_are_renewed_and_go(connect: Any, mode:
 
             box.connect("gmail", **GRACE)
             await notices.are(TOOLS, RESOURCES, INDEX)
+            box.fail("/v1/vault/connections", Hang())
+            await box.until_pending(1)  # the next look
+            box.heal()
+            await lists(client)
             assert notices.none_is_left()
     await notices.aclose()
