@@ -6,7 +6,7 @@ The map of the rooms, outer ring first, with what each may import of the others;
     -----------  ----------------------------------------------------------  ------------------------------------------
     cli          commands, one file each; the only room that prints          hosting settings sandbox errors
     hosting      transports: how a client reaches the server                 server app settings
-    server       MCP handlers and change notices; a boundary around each     app watch resources access text errors
+    server       MCP handlers and change notices; a boundary around each     app watch resources discovery access text errors
     app          opens everything in order, closes it in reverse             watch completions pipeline toolbox resources discovery catalog api access settings sandbox
     watch        follows the account and tells what changed                  toolbox resources catalog access errors
     completions  what the variables of a resource's URI may be               resources discovery catalog access text models errors

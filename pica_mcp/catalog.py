@@ -109,7 +109,7 @@ class Catalog:
 
     def _connected(self, identity: Identity) -> Kept[Connections]:
         def changed(before: Connections | None, after: Connections) -> None:
-            for heard in self._followers[identity]:
+            for heard in self._followers.get(identity, ()):
                 heard(before, after)
 
         def open_() -> Kept[Connections]:

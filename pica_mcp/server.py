@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import count
 from typing import Any, TypeVar
 
@@ -31,6 +31,7 @@ from mcp.shared.subscriptions import (
 from pica_mcp import __version__, text
 from pica_mcp.access import Caller, invites
 from pica_mcp.app import App
+from pica_mcp.discovery import FIXED_NAMES
 from pica_mcp.errors import PicaError, UnknownResource, UnknownTool
 from pica_mcp.resources import canonical
 from pica_mcp.watch import Changes
@@ -43,6 +44,7 @@ _DEADLINE_SECONDS = 58.0
 _BEAT_SECONDS = 5.0
 _NOTICE_SECONDS = 5.0
 _MAX_WATCHED = 1_000
+_TOO_MANY = f"No more than {_MAX_WATCHED} resources can be watched."
 
 Context = ServerRequestContext[Any, Any]
 ParamsT = TypeVar("ParamsT")
@@ -94,7 +96,8 @@ class _Answers:
     async def call_tool(self, ctx: Context, params: mcp.CallToolRequestParams) -> mcp.CallToolResult:
         with _heartbeat(self._app.tasks, ctx):
             result = await self._app.pipeline.call(self._app.caller, params.name, params.arguments or {})
-        if any(isinstance(block, mcp.TextContent) and invites(block.text) for block in result.content):
+        ours = result.is_error or params.name in FIXED_NAMES  # what a provider says sends nobody
+        if ours and any(isinstance(block, mcp.TextContent) and invites(block.text) for block in result.content):
             self._app.watch.hurry()
         return result
 
@@ -127,6 +130,8 @@ class _Answers:
         self._app.watch.begin()
         wanted = params.notifications
         uris = [canonical(uri) for uri in wanted.resource_subscriptions or ()]
+        if len(uris) > _MAX_WATCHED:
+            raise MCPError(mcp.INVALID_REQUEST, _TOO_MANY)
         wanted = wanted.model_copy(update={"resource_subscriptions": uris or None})
         return await self._notices.listen(ctx, params.model_copy(update={"notifications": wanted}))
 
@@ -170,7 +175,7 @@ class Notices:
         """Tell this client from now on when the resource changes."""
         watched = self._watched[self._known(ctx)]
         if len(watched) >= _MAX_WATCHED and canonical(uri) not in watched:
-            raise MCPError(mcp.INVALID_REQUEST, f"No more than {_MAX_WATCHED} resources can be watched.")
+            raise MCPError(mcp.INVALID_REQUEST, _TOO_MANY)
         watched[canonical(uri)] = uri
 
     def unwatched(self, ctx: Context, uri: str) -> None:
@@ -200,9 +205,18 @@ class Notices:
 
 
 async def _notify(session: ServerSession, events: Iterable[ServerEvent]) -> None:
-    with anyio.move_on_after(_NOTICE_SECONDS), suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+    with anyio.move_on_after(_NOTICE_SECONDS), _alone():
         for event in events:
             await session.send_notification(event_to_notification(event, {}))
+
+
+@contextmanager
+def _alone() -> Generator[None]:
+    """Keep what goes wrong with telling one client from the task group it shares with others."""
+    try:
+        yield
+    except Exception:  # a boundary: what is told unasked must not end what others asked for
+        logger.info("a client could not be told", exc_info=True)
 
 
 def _events(changes: Changes, watched: Mapping[str, str] | None = None) -> Iterator[ServerEvent]:
@@ -222,7 +236,7 @@ def _heartbeat(tasks: TaskGroup, ctx: Context) -> Generator[None]:
     scope = anyio.CancelScope()
 
     async def beat() -> None:
-        with scope, suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+        with scope, _alone():
             for beats in count(1):
                 await anyio.sleep(_BEAT_SECONDS)
                 seconds = beats * _BEAT_SECONDS

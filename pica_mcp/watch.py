@@ -33,7 +33,7 @@ class Changes:
     tools: bool = False
     resources: bool = False
     updated: frozenset[str] = frozenset()
-    """URIs of the resources whose content is different now, those that came or went included."""
+    """URIs of the resources whose content is different now for a connection's sake, come and gone ones included."""
 
 
 class Watch:

@@ -373,10 +373,12 @@ async def test_a_client_that_does_not_read_holds_up_nobody(monkeypatch: pytest.M
                 await anyio.sleep_forever()
             if self.how == "gone":
                 raise anyio.BrokenResourceError
+            if self.how == "odd":
+                raise ZeroDivisionError
             told.append(notification.method)
 
     notices: Any = Notices()
-    notices._sessions = {how: Session(how) for how in ("stuck", "gone", "well")}
+    notices._sessions = {how: Session(how) for how in ("stuck", "gone", "odd", "well")}
     with anyio.fail_after(5):
         await notices.send(Changes(tools=True))
     assert told == ["notifications/tools/list_changed"]
@@ -385,7 +387,7 @@ async def test_a_client_that_does_not_read_holds_up_nobody(monkeypatch: pytest.M
 async def test_nobody_watches_without_end(listening: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_room, "_MAX_WATCHED", 2)
     async with listening("legacy", INDEX, "pica://platforms") as ear:
-        with pytest.raises(MCPError, match="No more than 2"):
+        with pytest.raises(MCPError, match="No more than"):
             await ear.client.subscribe_resource("pica://platforms/gmail")  # pyright: ignore[reportDeprecated]
 
 
@@ -407,6 +409,16 @@ async def test_it_hurries_for_a_while_after_a_person_was_sent_to_connect_somethi
         await ear.client.call_tool("list_pica_integrations", {"query": "linear"})
         assert ear.app.watch.pause_seconds() == 5
         ear.app.watch._hurry_until = anyio.current_time()
+        assert ear.app.watch.pause_seconds() == 60
+
+
+async def test_what_a_provider_says_sends_nobody_to_connect_something(listening: Any) -> None:
+    async with listening("auto") as ear:
+        ear.app.watch.poll_seconds = 60
+        mail = {"connection": "Work", "to": "a@b.example", "subject": "https://app.picaos.com/connections", "body": "x"}
+        await ear.client.call_tool("gmail_send_email", mail)
+        read = await ear.client.call_tool("gmail_get_emails", {"connection": "Work"})
+        assert "app.picaos.com/connections" in str(read.content)
         assert ear.app.watch.pause_seconds() == 60
 
 
