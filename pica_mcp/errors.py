@@ -9,11 +9,14 @@
     │   └── Refused              policy or ownership says no; `reason` says which rule
     ├── OperatorError          whoever runs the server: change its settings or its network
     │   ├── InvalidSettings      a setting is missing or malformed
+    │   ├── SecretUnavailable    the secret cannot be read: file missing, command failed, keyring locked
     │   ├── SecretRefused        Pica does not accept the secret
     │   └── UpstreamRefused      Pica, or something in front of it, refused the request
     └── TransientError         only time: wait, then try again
         ├── Unreachable          Pica cannot be reached or answers nonsense
+        │   └── TimedOut           the time of a whole call is over
         ├── RateLimited          too many requests for Pica itself
+        ├── Busy                 too many calls at once for this server
         └── OutcomeUnknown       a write was sent and no answer came: it may have been applied
 
 Every message is two short sentences: what is wrong, and what to do next. Facts that code acts on are attributes.
@@ -21,6 +24,7 @@ Every message is two short sentences: what is wrong, and what to do next. Facts 
 
 from __future__ import annotations
 
+import traceback
 from enum import StrEnum
 
 
@@ -66,6 +70,10 @@ class Reason(StrEnum):
     NOT_CONNECTED = "not_connected"
     UNKNOWN_CONNECTION = "unknown_connection"
     AMBIGUOUS = "ambiguous"
+    PLATFORM_NOT_ALLOWED = "platform_not_allowed"
+    EFFECT = "effect"
+    DECLINED = "declined"
+    CANNOT_ASK = "cannot_ask"
 
 
 class Refused(CallError):
@@ -82,6 +90,10 @@ class OperatorError(PicaError):
 
 class InvalidSettings(OperatorError):
     """A setting is missing or malformed; the server does not start."""
+
+
+class SecretUnavailable(OperatorError):
+    """The secret cannot be read from where it should be; nothing was sent."""
 
 
 class SecretRefused(OperatorError):
@@ -104,9 +116,30 @@ class Unreachable(TransientError):
     """Pica cannot be reached, answers too late, or answers nonsense."""
 
 
+class TimedOut(Unreachable):
+    """The time that a call has is over."""
+
+
 class RateLimited(TransientError):
     """Too many requests for Pica, whose own limit does not tell how long to wait."""
 
 
+class Busy(TransientError):
+    """Too many calls wait in this server; nothing was sent."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(
+            "This server is busy; nothing was sent.", f"Try again in {retry_after_seconds} s, with fewer calls at once."
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
 class OutcomeUnknown(TransientError):
     """A write was sent and its answer was lost: it may have been applied, so repeating it may apply it twice."""
+
+
+def trace(error: BaseException) -> str:
+    """Return what broke and where, for a log: not in whose words, since these may hold what a caller sent."""
+    inner = [*getattr(error, "exceptions", ()), error.__cause__ or error.__context__]
+    places = [*traceback.format_tb(error.__traceback__), type(error).__qualname__]
+    return "\nwith ".join(["".join(places), *(trace(one) for one in inner if one)])

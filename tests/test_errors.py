@@ -7,8 +7,8 @@ from pica_mcp.errors import CallError, OperatorError, PicaError, Reason, Refused
 
 BRANCHES = {
     CallError: ("UnknownTool", "UnknownAction", "UnknownResource", "InvalidArguments", "Refused"),
-    OperatorError: ("InvalidSettings", "SecretRefused", "UpstreamRefused"),
-    TransientError: ("Unreachable", "RateLimited", "OutcomeUnknown"),
+    OperatorError: ("InvalidSettings", "SecretUnavailable", "SecretRefused", "UpstreamRefused"),
+    TransientError: ("Unreachable", "TimedOut", "RateLimited", "Busy", "OutcomeUnknown"),
 }
 
 
@@ -39,3 +39,18 @@ def test_a_refusal_carries_its_rule_and_does_not_say_its_name() -> None:
 
 def test_errors_carry_their_facts() -> None:
     assert errors.UpstreamRefused("No.", status=418).status == 418
+
+
+def test_a_trace_tells_what_broke_and_where_and_in_nobodys_words() -> None:
+    try:
+        try:
+            raise KeyError("what somebody sent")
+        except KeyError as error:
+            inner = OSError("a path of theirs")
+            raise ExceptionGroup("their words", [inner, ValueError("more")]) from error
+    except ExceptionGroup as error:
+        trace = errors.trace(error)
+    for told in ("ExceptionGroup", "OSError", "ValueError", "KeyError", "test_errors.py", "raise KeyError("):
+        assert told in trace
+    for word in ("a path", "their words", "'what somebody"):
+        assert word not in trace.replace('"what somebody sent"', "").replace('"their words"', "")

@@ -1,0 +1,378 @@
+"""The room of effects: what a call does to the account. It reads, it writes, or it destroys.
+
+Three sources, in this order:
+
+    override    the operator's rules: the first that surely means the action is the answer, lower or higher
+    structure   method, path, GraphQL operation: may lower what the method says (a search by POST reads)
+    words       title and key: text from outside, so they only raise (`GET /users.deletePhoto`)
+
+Unknown means write. Destructive is what takes away what was there, so that the same person cannot bring it back with
+the same tools: deleting, but also cancelling, voiding, revoking, clearing, resetting. What only adds is a write, even
+if it cannot be recalled (sending, paying, refunding), and so is what has a counterpart (archive, disable, unsubscribe).
+
+GraphQL has one path for everything, so each call is judged by the document that it sends; what the action is said to do
+holds for the listing. The tables come first; below them are the functions that apply them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pica_mcp import graphql, patterns
+from pica_mcp.models import Action, ActionDetails, Effect, as_list, as_object
+from pica_mcp.patterns import Pattern
+from pica_mcp.tools import Call
+
+_READ, _WRITE, _DESTRUCTIVE = Effect.READ, Effect.WRITE, Effect.DESTRUCTIVE
+
+# Tables. Ends of paths are lower case, `{}` is a placeholder; under a platform's name they hold only there.
+
+_METHODS = {
+    "GET": _READ, "HEAD": _READ, "OPTIONS": _READ,
+    "DELETE": _DESTRUCTIVE,
+}  # fmt: skip
+
+_GRAPHQL: Mapping[str, tuple[str, ...]] = {
+    "*": ("/graphql", "/graphql.json", "/graphql/v1", "/gql"),
+    "monday": ("/v2",),
+}
+
+# A POST that only asks. A bare `/query` is not here, since it runs SQL as often as not.
+_ASKS: Mapping[str, tuple[str, ...]] = {
+    "*": (
+        "/search", "/_search", "/_msearch", "/_count", "/_mget", "/batch/read", "/search/jql",
+        "/freebusy", "/searchanalytics/query",
+        ":runquery", ":runaggregationquery", ":runreport", ":batchrunreports", ":runpivotreport", ":runrealtimereport",
+    ),
+    "algolia": ("/indexes/{}/query", "/indexes/*/queries", "/indexes/{}/browse", "/indexes/*/objects"),
+    "attio": ("/records/query", "/entries/query"),
+    "dropbox": ("/files/list_folder", "/files/list_folder/continue", "/files/search_v2"),
+    "elasticsearch": ("/_sql",),  # knows SELECT only
+    "exa": ("/answer", "/contents", "/findsimilar"),
+    "notion": ("/databases/{}/query", "/data_sources/{}/query"),
+    "pinecone": ("/query",),
+    "slack": (".datastore.query",),
+}  # fmt: skip
+
+# What takes away without a word for it: SQL that the caller writes, and HubSpot's name for deleting.
+_TAKES = (
+    "/batch/archive",
+    "/sql", "/sql/statements", "/database/query", "/d1/database/{}/query", "/d1/database/{}/raw",
+    "/bigquery/v2/projects/{}/queries", "/api/v2/statements",
+)  # fmt: skip
+
+# What a POST's last segment begins with if it only asks: by RPC (`conversations.list`, `values:batchGet`), as a plain
+# word (`/getChat`), and in Pica's own actions (`/gmail/list-emails`). Elsewhere `list`, `read` and `search` are nouns
+# or do something: `/list-items`, `/read-replicas`, `/readBusinessMessage` (marks it), `/search-alerts`.
+_ASKING_CALL = frozenset({"count", "describe", "find", "get", "info", "list", "lookup", "retrieve", "search"})
+_ASKING_WORD = frozenset({"find", "get", "lookup", "retrieve"})
+_ASKING_SLUG = frozenset({"find", "get", "list", "read", "search"})
+
+# These words anywhere, as they hardly mean anything else.
+_DESTROYING = frozenset({
+    "delete", "destroy", "erase", "expunge", "purge", "remove", "truncate", "uninstall", "wipe",
+})  # fmt: skip
+# These as the verb only: "Create an Empty Document", "Void Reason".
+_ENDING = frozenset({
+    "anonymize", "cancel", "clear", "discard", "drop", "empty", "expire", "forget", "redact", "reset", "revoke",
+    "terminate",
+    "trash",  # can be undone, but empties itself when nobody has noticed for a month
+    "void",
+})  # fmt: skip
+_CHANGING = frozenset({
+    "accept", "acknowledge", "activate", "add", "append", "apply", "approve", "archive", "assign", "associate",
+    "attach", "authorize", "ban", "begin", "bind", "block", "capture", "change", "charge", "claim", "clone", "close",
+    "complete", "configure", "confirm", "connect", "convert", "copy", "create", "deactivate", "decline", "demote",
+    "deploy", "deregister", "detach", "disable", "disassociate", "disconnect", "dismiss", "dispatch", "duplicate",
+    "edit", "enable", "enroll", "enqueue", "escalate", "exclude", "execute", "fork", "finalize", "flush", "follow",
+    "forward", "grant", "hide", "import", "insert", "install", "invite", "invoke", "issue", "join", "kick", "launch",
+    "leave", "like", "link", "lock", "mark", "merge", "migrate", "modify", "move", "mute", "open", "overwrite", "patch",
+    "pause", "pay", "pin", "post", "promote", "provision", "publish", "push", "put", "react", "reactivate", "reassign",
+    "rebuild", "refresh", "refund", "regenerate", "register", "reindex", "reject", "release", "rename", "reopen",
+    "reorder", "replace", "reply", "reschedule", "resend", "resolve", "restart", "restore", "resume", "retry", "revert",
+    "rollback", "rotate", "run", "save", "schedule", "send", "set", "share", "snooze", "start", "stop", "store",
+    "submit", "subscribe", "suspend", "sync", "tag", "transfer", "trigger", "unarchive", "unassign", "unban", "unblock",
+    "unfollow", "unhide", "uninvite", "unlink", "unlock", "unmute", "unpin", "unpublish", "unregister", "unsubscribe",
+    "unsuspend", "update", "upgrade", "upload", "upsert", "write",
+})  # fmt: skip
+# Of these, what is a noun as well: `GET /projects/{}/restore` lists restores, "Get Copy and Share Links".
+_NOUNS_TOO = frozenset({
+    "apply", "archive", "ban", "block", "cancel", "capture", "change", "charge", "claim", "clear", "clone", "close",
+    "complete", "copy", "drop", "empty", "fork", "grant", "import", "invite", "issue", "join", "launch", "leave",
+    "like", "link", "lock", "mark", "merge", "move", "open", "patch", "pause", "pay", "pin", "post", "push", "refresh",
+    "refund", "register", "release", "reply", "reset", "restore", "resume", "retry", "rollback", "run",
+    "schedule", "share", "start", "stop", "store", "sync", "tag", "transfer", "trash", "trigger", "update",
+    "upgrade", "upload", "void",
+})  # fmt: skip
+_VERBS = {
+    **dict.fromkeys(_CHANGING, _WRITE),
+    **dict.fromkeys(_DESTROYING | _ENDING, _DESTRUCTIVE),
+}
+_BEFORE_VERBS = frozenset({
+    "async", "batch", "bulk", "force", "full", "fully", "hard", "mass", "multi", "partial", "partially", "permanently",
+    "quick", "quickly", "soft", "sparse", "temporarily",
+})  # fmt: skip
+_BETWEEN_VERBS = frozenset({":", "&", "and", "or", "then"})
+
+# Arguments by which a provider lets a request be another one than its method says: WordPress and Rails; QuickBooks.
+_SELECTORS = frozenset({"_method", "operation"})
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_WORD_OR_MARK = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[:&]")
+_PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}|\{[^{}/]*\}|(?<=/):\w+(?=/|$)")
+_EXTENSION = re.compile(r"\.(?:json|xml|csv|php)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An operator's own word on what some actions do."""
+
+    pattern: Pattern
+    effect: Effect
+
+    def __str__(self) -> str:
+        """Return the rule as it can be written again."""
+        return f"{self.pattern}={self.effect}"
+
+
+def parse_rule(written: str) -> Rule:
+    """Return the rule, or raise `ValueError` that completes "PICA_X is '...', but must be ..."."""
+    pattern, equals, effect = written.rpartition("=")
+    words = [str(word) for word in Effect]
+    if not equals or effect.strip().lower() not in words:
+        raise ValueError(f"PATTERN=EFFECT like slack POST */conversations.archive=destructive; {', '.join(words)}")
+    return Rule(patterns.parse(pattern), Effect(effect.strip().lower()))
+
+
+def of_action(action: Action, overrides: Sequence[Rule] = ()) -> Effect:
+    """Return what the action does as far as its row tells; for details of GraphQL, what they document."""
+    return _overridden(action, overrides) or _as_told(action)
+
+
+def of_call(action: ActionDetails, call: Call, overrides: Sequence[Rule] = ()) -> Effect:
+    """Return what this very call does. Never raises, whatever the arguments are.
+
+    A GraphQL call that provably only queries reads, even if the action's title says otherwise: it is what is sent that
+    acts. Any other call does at least what the action does.
+    """
+    if overridden := _overridden(action, overrides):
+        return overridden
+    if not _is_graphql(action):
+        return _higher(_as_told(action), _by_selectors(call))
+    documents = _sent(action, call)
+    sent = _by_documents(documents) if documents else _by_names(_texts([call.query, call.body]))
+    return sent if sent is _READ else _higher(sent, _as_told(action))
+
+
+def rule_of(action: Action, overrides: Sequence[Rule]) -> Rule | None:
+    """Return the operator's rule that says what the action does; None if it is ours to say."""
+    return next((rule for rule in overrides if rule.pattern.matches(action)), None)
+
+
+def _overridden(action: Action, overrides: Sequence[Rule]) -> Effect | None:
+    rule = rule_of(action, overrides)
+    return rule and rule.effect
+
+
+def _as_told(action: Action) -> Effect:
+    if not _is_graphql(action):
+        plain = _by_path(action)
+    elif isinstance(action, ActionDetails):
+        # Told to be read-only it would be approved unseen, so that has to be documented.
+        plain = _by_documents(_documented(action))
+    else:
+        plain = _READ
+    return _by_words(action, plain)
+
+
+def _higher(one: Effect, other: Effect) -> Effect:
+    order = (_READ, _WRITE, _DESTRUCTIVE)
+    return max(one, other, key=order.index)
+
+
+# Path
+
+
+def _by_path(action: Action) -> Effect:
+    method = action.method.upper()
+    plain = _METHODS.get(method, _WRITE)
+    path, _, fixed_query = action.path.partition("?")
+    segments = [segment for segment in _PLACEHOLDER.sub("{}", path).split("/") if segment]
+    end = f"/{'/'.join(segments)}".lower()
+    if plain is _DESTRUCTIVE or end.endswith(_TAKES) or _destroys(_PLACEHOLDER.sub("", fixed_query)):
+        return _DESTRUCTIVE
+    if method == "POST" and _ends(end, _ASKS, action):
+        return _READ
+    if plain is _READ:
+        return _by_called(segments)
+    return _by_named(action, segments)
+
+
+def _ends(path: str, table: Mapping[str, tuple[str, ...]], action: Action) -> bool:
+    return path.endswith(table["*"] + table.get(action.platform, ()))
+
+
+def _called(segments: list[str]) -> tuple[str, bool]:
+    """Return the last name that the path spells, and whether it is called on something: `users.list`, `x:get`."""
+    written = (segment.replace("{}", "") for segment in reversed(segments))
+    last = _EXTENSION.sub("", next(filter(None, written), ""))
+    name = re.split(r"[.:]", last)[-1]
+    return name, name != last
+
+
+def _by_called(segments: list[str]) -> Effect:
+    """What a GET does: it reads, unless a verb is called in its path."""
+    name, is_call = _called(segments)
+    words = _without_bulk(_words(name))
+    # Of plain segments, `/add-ons` and `/restore` are nouns, `/invoke` and `/deleteUser` are not.
+    if not words or (not is_call and (words[0] in _NOUNS_TOO or re.search(r"[-_]", name.strip("-_")))):
+        return _READ
+    return _VERBS.get(words[0], _READ)
+
+
+def _by_named(action: Action, segments: list[str]) -> Effect:
+    """What any other method does: it writes, unless the path says more, or that a POST only asks."""
+    name, is_call = _called(segments)
+    words = _without_bulk(_words(name))
+    ends = bool(words) and words[0] in _ENDING
+    if ends or "sql" in words or not _DESTROYING.isdisjoint([*words, *map(str.lower, segments)]):
+        return _DESTRUCTIVE
+    # `get-or-create`, `findOneAndUpdate`, `getUploadUrl`: asks, and then does.
+    if action.method.upper() != "POST" or not words or segments[-1] == "{}" or not _VERBS.keys().isdisjoint(words):
+        return _WRITE
+    is_own = segments == [action.platform, name]
+    asking = _ASKING_CALL if is_call else _ASKING_SLUG if is_own else _ASKING_WORD
+    return _READ if words[0] in asking else _WRITE
+
+
+def _without_bulk(words: list[str]) -> list[str]:
+    return words[1:] if words and words[0] in _BEFORE_VERBS else words
+
+
+def _destroys(text: str) -> bool:
+    return not _DESTROYING.isdisjoint(_words(text))
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+# Words
+
+
+def _by_words(action: Action, plain: Effect) -> Effect:
+    """Raise the effect by title and key: of what reads, by their verbs; of the rest, by destructive words anywhere."""
+    raised = plain
+    for text in (action.title, action.key):
+        if plain is not _READ and _destroys(text):
+            return _DESTRUCTIVE
+        for verb in _verbs(text):
+            raised = _higher(raised, _VERBS.get(verb, _READ))
+    return raised
+
+
+def _verbs(text: str) -> Iterator[str]:
+    """Yield the words that stand where a verb does: first, and after "and", "or" or a colon if it is not a noun too."""
+    is_first = is_expected = True
+    for found in _WORD_OR_MARK.findall(text):
+        word = found.lower()
+        if word in _BETWEEN_VERBS:
+            is_expected = True
+        elif is_expected and word not in _BEFORE_VERBS:
+            if is_first or word not in _NOUNS_TOO:
+                yield word
+            is_first = is_expected = False
+
+
+def _by_selectors(call: Call) -> Effect:
+    """What the arguments make of a request whose method says less."""
+    given = (*call.query.items(), *as_object(call.body).items())
+    chosen = (value for key, value in given if key.lower() in _SELECTORS)
+    raised = _READ
+    for value in chosen:
+        for item in as_list(value) or [value]:
+            for word in _words(item) if isinstance(item, str) else ():
+                raised = _higher(raised, _VERBS.get(word, _READ))
+    return raised
+
+
+# GraphQL
+
+_MAX_DOCUMENT_CHARS = 100_000
+_REQUEST = frozenset({"query", "variables", "operationName"})
+_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
+
+
+def _is_graphql(action: Action) -> bool:
+    path = action.path.partition("?")[0].rstrip("/").lower()
+    return action.method.upper() in ("POST", "GET") and _ends(path, _GRAPHQL, action)
+
+
+def _sent(action: Action, call: Call) -> list[str]:
+    """Return the documents that the call sends; none if it may send others, or choose another one than it shows.
+
+    Only what is known is taken to be harmless: an `id`, a hash or a key in another case may name another document.
+    """
+    requests = [{key: value for key, value in call.query.items() if value is not None}]
+    if isinstance(call.body, str):
+        requests.append({"query": call.body})
+    elif call.body is not None:
+        requests += [{"query": None, **as_object(request)} for request in as_list(call.body) or [call.body]]
+    documents = [request["query"] for request in requests if "query" in request]
+    is_plain = "?" not in action.path and all(request.keys() <= _REQUEST for request in requests)
+    return documents if is_plain and all(isinstance(document, str) for document in documents) else []
+
+
+def _documented(action: ActionDetails) -> list[str]:
+    """Return the documents that an action documents: its example's, and those in its text."""
+    example = as_object(as_object(as_object(action.io_schema.get("ioExample")).get("input")).get("body")).get("query")
+    return [*([example] if isinstance(example, str) and example else []), *graphql.documents(action.knowledge)]
+
+
+def _by_documents(documents: list[str]) -> Effect:
+    """What they do together; without any, it writes."""
+    if sum(map(len, documents)) > _MAX_DOCUMENT_CHARS:
+        return _by_names(documents)
+    effect = _READ if documents else _WRITE
+    for document in documents:
+        effect = _higher(effect, _by_document(document))
+    return effect
+
+
+def _by_names(texts: Iterable[str]) -> Effect:
+    """What is not understood does: it writes, and whatever name is in it may be what it runs.
+
+    Or a deletion would pass for less with something else beside it. An escape may spell any name.
+    """
+    ends = any("\\u" in text or any(map(_field_ends, _NAME.findall(text))) for text in texts)
+    return _DESTRUCTIVE if ends else _WRITE
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts in a JSON value, keys as well."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            yield one
+        left += [*as_object(one).keys(), *as_object(one).values(), *as_list(one)]
+
+
+def _by_document(document: str) -> Effect:
+    """Read if it holds queries only, destructive if what it mutates is named so, else write."""
+    try:
+        mutated = graphql.mutated(document)
+    except ValueError:
+        return _by_names([document])
+    if mutated is None:
+        return _READ
+    return _DESTRUCTIVE if any(map(_field_ends, mutated)) else _WRITE
+
+
+def _field_ends(field: str) -> bool:
+    """Tell by a mutation's name, in either order: `issueDelete`, `delete_item`; `...name` may hide it."""
+    words = _words(field)
+    return field.startswith("...") or _destroys(field) or bool(words and {words[0], words[-1]} & _ENDING)
