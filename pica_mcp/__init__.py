@@ -4,27 +4,39 @@ The map of the rooms, outer ring first, with what each may import of the others;
 
     room         what it is                                                  may import
     -----------  ----------------------------------------------------------  ------------------------------------------
-    cli          commands, one file each; the only room that prints          hosting settings sandbox errors
+    cli          commands, one file each; the only room that prints          hosting app settings sandbox explanation consent access text models errors
     hosting      transports: how a client reaches the server                 server app settings
-    server       MCP handlers and change notices; a boundary around each     app watch resources discovery access text errors
-    app          opens everything in order, closes it in reverse             watch completions pipeline toolbox resources discovery catalog api access settings sandbox
+    server       MCP handlers and change notices; a boundary around each     app person watch resources discovery consent access text errors
+    person       the person before the client, asked in both eras            consent models errors
+    app          opens everything in order, closes it in reverse             watch completions pipeline toolbox resources discovery catalog api limits audit secret access settings errors sandbox
     watch        follows the account and tells what changed                  toolbox resources catalog access errors
-    completions  what the variables of a resource's URI may be               resources discovery catalog access text models errors
-    settings     flags, environment, default; the only one to read those     access models errors
+    completions  what the variables of a resource's URI may be               resources discovery catalog accounts access text models errors
+    settings     flags, environment, default; the only one to read those     consent secret access effects patterns text errors
     sandbox      a pretend Pica; imports nothing of ours
-    pipeline     the line that every call travels                            toolbox discovery results schemas catalog api passthrough access tools models errors
-    toolbox      per caller: the list of tools, and name to tool             discovery schemas naming catalog access tools text models errors
-    discovery    the fixed tools                                             results schemas naming catalog kept access tools text models errors
-    resources    what can be read                                            discovery catalog kept access text models errors
+    pipeline     the line that every call travels                            toolbox discovery results schemas consent catalog api limits audit passthrough accounts access effects tools models errors
+    explanation  what an identity may do, why not the rest, for its operator  findings discovery consent catalog accounts access effects text models errors
+    toolbox      per caller: the list of tools, and name to tool             discovery schemas naming catalog accounts access tools text models errors
+    discovery    the fixed tools                                             results schemas naming catalog kept accounts access tools text models errors
+    resources    what can be read                                            discovery catalog kept accounts access text models errors
+    findings     what is set in vain: parts of settings that fit nothing     accounts access effects patterns text models errors
+    consent      when a person is asked, what, and what the answer is for    passthrough access tools text models errors
     results      response or error as a tool result, bounded                 passthrough access text models errors
     schemas      arguments as portable JSON Schema, and their check          passthrough tools text models errors
     naming       an action's name as a tool                                  text models
     catalog      what exists now; loaded once, kept, joined to ids           kept api access text models errors
     kept         one value from upstream: single flight, kept, served stale  errors
-    api          the only door to the network                                passthrough retries access text models errors
+    api          the only door to the network                                passthrough retries secret hiding access text models errors
     passthrough  action, connection and arguments as the request to send     tools text models errors
     retries      whether to try again, and after how long
-    access       who may do what through which connection                    text models errors
+    secret       the account's key: read when needed, anew when refused       errors
+    hiding       what nobody may read, out of answers in every spelling
+    limits       how much at once                                            errors
+    audit        one line for each call                                      access text models errors
+    accounts     which account: what people call theirs, and what is meant   access text models errors
+    access       who may do what through which connection                    effects patterns text models errors
+    effects      what a call does: read, write, destroy                      graphql patterns tools models
+    graphql      what a GraphQL document does, as far as that is sure
+    patterns     which actions an operator means                             models
     tools        what a tool is: definition, and how arguments become a call  models
     text         every string from outside, made safe to show
     models       frozen records of Pica's rows

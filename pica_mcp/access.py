@@ -1,29 +1,34 @@
 """The room of who may do what through which connection.
 
 Pica looks a connection up by account, never by identity, so isolation is entirely ours. There is one question,
-`admit`, and everything asks it: listing, search, resources, calling. Its checks, in order; the first that fails is
-the reason:
+`admit`, and everything asks it: listing, search, resources, completions, calling. Its checks, in order; the first that
+fails is the reason:
 
-    knowledge only   nothing is executed for this caller                    (action and connection)
-    action           the action is on the caller's list, if there is one    (action)
-    permission       read, write or admin covers the action's effect        (action)
-    platform         the connection is of the action's platform             (action and connection)
-    environment      the connection's is the secret's                       (connection)
-    identity         the row's identity and type are the caller's           (connection)
+    knowledge only   nothing is executed for this caller                     (action and connection)
+    platform allowed the platform is on the caller's list, if there is one   (action, connection)
+    action           the action is on the caller's list, if there is one     (action)
+    permission       read, write or admin covers the action's effect         (action)
+    platform         the connection is of the action's platform              (action and connection)
+    environment      the connection's is the secret's                        (connection)
+    identity         the row's identity and type are the caller's            (connection)
     connection       the connection is on the caller's list, if there is one (connection)
-    active, state    the connection works                                   (connection)
+    active, state    the connection works                                    (connection)
+
+What a call does may be known only when it is made, as of GraphQL: `admit_effect` is asked then, besides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import quote
 
-from pica_mcp import text
+from pica_mcp import effects, text
+from pica_mcp.effects import Rule
 from pica_mcp.errors import Reason, Refused
 from pica_mcp.models import Action, Connection, Effect
+from pica_mcp.patterns import Pattern
 
 
 class IdentityType(StrEnum):
@@ -60,27 +65,43 @@ class Permission(StrEnum):
 
     def covers(self, effect: Effect) -> bool:
         """Tell if calls of this effect are allowed."""
-        order = (Effect.READ, Effect.WRITE, Effect.DESTRUCTIVE)
-        return order.index(effect) <= tuple(Permission).index(self)
+        return tuple(Effect).index(effect) <= tuple(Permission).index(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What the operator lets this server do. A list of None allows all; an empty list allows none."""
+    """What the operator lets this server do. A list of None allows all; an empty list allows none.
+
+    `effects` are the operator's own words on what actions do; the first that fits an action goes before our rules.
+    """
 
     permission: Permission = Permission.ADMIN
     connection_keys: frozenset[str] | None = field(default=None, repr=False)
-    action_ids: frozenset[str] | None = None
+    actions: tuple[Pattern, ...] | None = None
+    platforms: frozenset[str] | None = None
     knowledge_only: bool = False
+    effects: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a person calls their accounts, and which of them a call means that names none.
+
+    `names`: a connection's key, or `platform/label`, → the name it has instead. `defaults`: platform → label or key.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    defaults: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking: an identity, what it may do, and the secret's environment (`live` or `test`)."""
+    """Who is asking: an identity, and what it may do. `environment()` is the secret's (`live`, `test`) as of now."""
 
     identity: Identity
     grant: Grant
-    environment: str
+    environment: Callable[[], str]
+    preferences: Preferences = Preferences()
 
 
 def admit(caller: Caller, action: Action | None = None, connection: Connection | None = None) -> Refused | None:
@@ -88,14 +109,40 @@ def admit(caller: Caller, action: Action | None = None, connection: Connection |
 
     With an action: may they know of it. With a connection: may they see it as working. With both: may they act.
     """
-    grant = caller.grant
-    if action and connection and grant.knowledge_only:
+    if action and connection and caller.grant.knowledge_only:
         return Refused(
             "This server only answers questions about actions and executes none.",
             "Write the request instead, from get_pica_action_knowledge.",
             reason=Reason.KNOWLEDGE_ONLY,
         )
-    return (action and _admit_action(grant, action)) or (connection and _admit_connection(caller, action, connection))
+    return (action and _admit_action(caller, action)) or (connection and _admit_connection(caller, action, connection))
+
+
+def admit_platform(caller: Caller, platform: str) -> Refused | None:
+    """Return why the caller may not know of this platform, or None for yes."""
+    if caller.grant.platforms is None or platform in caller.grant.platforms:
+        return None
+    return Refused(
+        f"This server may not use {text.line(platform, 60)}.",
+        "Use another platform, or ask the operator to add it to PICA_PLATFORMS.",
+        reason=Reason.PLATFORM_NOT_ALLOWED,
+    )
+
+
+def admit_effect(caller: Caller, effect: Effect) -> Refused | None:
+    """Return why the caller may do nothing of this effect, or None for yes."""
+    if caller.grant.permission.covers(effect):
+        return None
+    return Refused(
+        f"The effect of this action is '{effect}', and this server's permission is '{caller.grant.permission}'.",
+        "Choose an action with less effect, or ask the operator to change PICA_PERMISSIONS.",
+        reason=Reason.PERMISSION,
+    )
+
+
+def effect(caller: Caller, action: Action) -> Effect:
+    """Return what the action does, in the operator's words if they say."""
+    return effects.of_action(action, caller.grant.effects)
 
 
 def offered(caller: Caller, action: Action) -> bool:
@@ -103,24 +150,37 @@ def offered(caller: Caller, action: Action) -> bool:
     return not action.hidden and admit(caller, action) is None
 
 
-def _admit_action(grant: Grant, action: Action) -> Refused | None:
-    # A big platform's rows tell no id; what is made of them is asked about again, and nothing runs without one.
-    if grant.action_ids is not None and action.id and action.id not in grant.action_ids:
-        return Refused(
-            "This action is not among the ones that this server may use.",
-            "Choose another, or ask the operator to add it to PICA_ACTION_IDS.",
-            reason=Reason.ACTION_NOT_ALLOWED,
-        )
-    if not grant.permission.covers(action.effect):
-        return Refused(
-            f"The effect of this action is '{action.effect}', and this server's permission is '{grant.permission}'.",
-            "Choose an action with less effect, or ask the operator to change PICA_PERMISSIONS.",
-            reason=Reason.PERMISSION,
-        )
-    return None
+def promising(caller: Caller, row: Action) -> bool:
+    """Tell if the action may turn out to be offered: a big platform's rows tell neither ids nor tags."""
+    return not row.hidden and _admit_action(caller, row, undecided=True) is None
+
+
+def _admit_action(caller: Caller, action: Action, *, undecided: bool = False) -> Refused | None:
+    return (
+        admit_platform(caller, action.platform)
+        or _admit_listed(caller.grant, action, undecided=undecided)
+        # Without its path, a POST may be a search as well.
+        or (None if undecided and not action.path else admit_effect(caller, effect(caller, action)))
+    )
+
+
+def _admit_listed(grant: Grant, action: Action, *, undecided: bool) -> Refused | None:
+    """`undecided` is what holds of a row that does not tell enough; whoever acts or shows has to know."""
+    if grant.actions is None:
+        return None
+    matches = [pattern.matches(action) for pattern in grant.actions]
+    if any(matches) or (undecided and None in matches):
+        return None
+    return Refused(
+        "This action is not among the ones that this server may use.",
+        "Choose another, or ask the operator to add it to PICA_ACTION_IDS.",
+        reason=Reason.ACTION_NOT_ALLOWED,
+    )
 
 
 def _admit_connection(caller: Caller, action: Action | None, connection: Connection) -> Refused | None:
+    if refusal := admit_platform(caller, connection.platform):
+        return refusal
     if action and action.platform != connection.platform:
         return Refused(
             f"That connection is of {connection.platform}, but the action is of {action.platform}.",
@@ -129,7 +189,7 @@ def _admit_connection(caller: Caller, action: Action | None, connection: Connect
         )
     # The next three say the same as for a connection that does not exist: whose it is, is nobody's business.
     for reason, passed in (
-        (Reason.ENVIRONMENT, (connection.environment or connection.key.split("::")[0]) == caller.environment),
+        (Reason.ENVIRONMENT, (connection.environment or connection.key.split("::")[0]) == caller.environment()),
         (Reason.IDENTITY, caller.identity.owns(connection)),
         (Reason.CONNECTION_NOT_ALLOWED, _listed(connection.key, caller.grant.connection_keys)),
     ):
@@ -153,6 +213,17 @@ def _admit_state(identity: Identity, connection: Connection) -> Refused | None:
     )
 
 
+def visible(caller: Caller, connections: Iterable[Connection]) -> tuple[Connection, ...]:
+    """Return the caller's own connections, working or not."""
+    broken = (Reason.INACTIVE, Reason.FAILED)
+    return tuple(c for c in connections if (no := admit(caller, connection=c)) is None or no.reason in broken)
+
+
+def usable(caller: Caller, connections: Iterable[Connection]) -> tuple[Connection, ...]:
+    """Return the caller's own connections that work."""
+    return tuple(c for c in connections if admit(caller, connection=c) is None)
+
+
 _DASHBOARD = "https://app.picaos.com/connections"
 _AUTHKIT = "(AuthKit), not on Pica's dashboard"
 
@@ -170,86 +241,3 @@ def how_to_connect(identity: Identity, platform: str = "") -> str:
 def invites(words: str) -> bool:
     """Tell if the text sends a person to connect something."""
     return _DASHBOARD in words or _AUTHKIT in words
-
-
-def visible(caller: Caller, connections: Iterable[Connection]) -> tuple[Connection, ...]:
-    """Return the caller's own connections, working or not."""
-    broken = (Reason.INACTIVE, Reason.FAILED)
-    return tuple(c for c in connections if (no := admit(caller, connection=c)) is None or no.reason in broken)
-
-
-def usable(caller: Caller, connections: Iterable[Connection]) -> tuple[Connection, ...]:
-    """Return the caller's own connections that work."""
-    return tuple(c for c in connections if admit(caller, connection=c) is None)
-
-
-def label_connections(connections: Iterable[Connection]) -> Mapping[str, Connection]:
-    """Name connections of one platform as a person would: by name, else tag, else platform.
-
-    Labels are unique, whatever the order: connections that share a name all get their identity beside it, and those
-    that share that as well a short suffix.
-    """
-    return text.tell_apart(connections, _label)
-
-
-def _label(connection: Connection, hash_chars: int) -> str:
-    # Round brackets are ours: or somebody could take the label of another's account by naming his own like it.
-    plain = text.line(connection.name or next(iter(connection.tags), ""), 60) or connection.platform
-    plain = plain.translate({ord("("): "[", ord(")"): "]"})
-    if not hash_chars:
-        return plain
-    if hash_chars == text.MIN_HASH_CHARS and (owner := text.line(connection.owner, 60)):
-        return f"{plain} ({owner})"
-    return f"{plain}-{text.short_hash(connection.key, hash_chars)}"
-
-
-def choose(caller: Caller, action: Action, connections: Iterable[Connection], wanted: str | None) -> Connection:
-    """Return the connection that a call of `action` goes through.
-
-    `wanted` is a label or a key, empty if the caller did not say. Raises `Refused` if there is none, if it may not be
-    used, or if there are several and none was named.
-    """
-    own = visible(caller, connections)
-    here = label_connections(c for c in own if c.platform == action.platform)
-    if not wanted:
-        found = _only(caller, action.platform, here, [c for c in here.values() if admit(caller, action, c) is None])
-    else:
-        # The key first: somebody may have named a connection like another's key.
-        found = next((c for c in own if c.key == wanted), None) or _named(wanted, here)
-    if found is None:
-        working = {label: connection for label, connection in here.items() if connection.works}
-        raise Refused(
-            f"There is no {action.platform} connection {text.line(repr(wanted), 80)}.",
-            _offer(working)
-            or f"Ask the person to connect {action.platform}: {how_to_connect(caller.identity, action.platform)}",
-            reason=Reason.UNKNOWN_CONNECTION,
-        )
-    if refusal := admit(caller, action, found):
-        raise refusal
-    return found
-
-
-def _named(wanted: str, labels: Mapping[str, Connection]) -> Connection | None:
-    return labels.get(wanted) or next((c for name, c in labels.items() if name.casefold() == wanted.casefold()), None)
-
-
-def _only(caller: Caller, platform: str, here: Mapping[str, Connection], working: list[Connection]) -> Connection:
-    if len(working) > 1:
-        labels = {label: c for label, c in here.items() if c in working}
-        raise Refused(f"Several {platform} accounts are connected.", _offer(labels), reason=Reason.AMBIGUOUS)
-    if not here:
-        raise not_connected(caller, platform)
-    return working[0] if working else next(iter(here.values()))
-
-
-def not_connected(caller: Caller, platform: str) -> Refused:
-    """Return the refusal of a call for which there is no account."""
-    return Refused(
-        f"{platform} is not connected.",
-        f"Ask the person to connect it: {how_to_connect(caller.identity, platform)}",
-        reason=Reason.NOT_CONNECTED,
-    )
-
-
-def _offer(labels: Mapping[str, Connection]) -> str:
-    return f"Pass one of these as the connection: {', '.join(map(repr, sorted(labels)))}." if labels else ""

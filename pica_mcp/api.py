@@ -1,19 +1,18 @@
 """The room with the only door to the network: Pica's API on httpx2.
 
-The secret is an `httpx.Auth`, so it is applied after everything else; redirects and cookies are off, since both carry
-one tenant's credentials to somebody else; every call has a deadline; bodies are streamed and capped. Foreign errors are
-translated here and nowhere else.
+The secret is an `httpx.Auth`, so it is applied after everything else, and taken out of whatever comes back; redirects
+and cookies are off, since both carry one tenant's credentials to somebody else; every call has a deadline; bodies are
+streamed and capped. Foreign errors are translated here and nowhere else.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 import random
 import re
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from urllib.parse import quote, urlencode
 import anyio
 import httpx2 as httpx
 
-from pica_mcp import __version__, retries, text
+from pica_mcp import __version__, hiding, retries, text
 from pica_mcp.access import Identity
 from pica_mcp.errors import (
     InvalidArguments,
@@ -39,6 +38,7 @@ from pica_mcp.errors import (
 )
 from pica_mcp.models import Action, ActionDetails, Connection, Platform, RecordT, Whoami, as_list, as_object, read_rows
 from pica_mcp.passthrough import Pairs, Request, Response
+from pica_mcp.secret import Secret
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ _KEY = re.compile(r"\b(live|test)::[\w-]+::[^\s'\"]+")
 _PLATFORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _ACCEPT = (("accept", "application/json, text/*;q=0.9, */*;q=0.8"),)
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_PASSTHROUGH = "/v1/passthrough"
 
 HeaderFamily = Literal["pica", "one"]
 """`x-pica-*`, or `x-one-*` for Pica's renamed successor."""
@@ -68,13 +69,13 @@ class Endpoint:
     """Where Pica is and how to get there. `proxy` and `ca_file` are explicit: the client reads no environment."""
 
     base_url: str
-    secret: str = field(repr=False)
+    secret: Secret = field(repr=False)
     family: HeaderFamily = "pica"
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
 
 
-class _Secret(httpx.Auth):
+class _Signed(httpx.Auth):
     """Puts the secret on a request when everything else is on it, so that nothing can replace it."""
 
     def __init__(self, header: str, secret: str) -> None:
@@ -100,7 +101,6 @@ async def open_api(
     """
     async with httpx.AsyncClient(
         base_url=endpoint.base_url,
-        auth=_Secret(f"x-{endpoint.family}-secret", endpoint.secret),
         headers={"user-agent": _USER_AGENT, "accept-encoding": "gzip"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
@@ -201,11 +201,12 @@ class PicaAPI:
             (f"x-{self._endpoint.family}-action-id", request.action_id),
         )
         response = await self._attempts(
-            request.method, f"/v1/passthrough{request.path}", request.query, headers, request.content, request.fields
+            request.method, f"{_PASSTHROUGH}{request.path}", request.query, headers, request.content, request.fields
         )
-        response = _without(response, (self._endpoint.secret, request.connection_key))
+        secret = self._endpoint.secret
+        response = _without(response, (*secret.values, request.connection_key), MAX_RESPONSE_BYTES)
         if not response.by_provider and response.status >= 300:
-            raise _passthrough_error(request.method, response)
+            raise _passthrough_error(request.method, response, secret.variable)
         return response
 
     # Shared
@@ -231,14 +232,15 @@ class PicaAPI:
 
     async def _json(self, path: str, query: Pairs = ()) -> Any:
         response = await self._attempts("GET", path, query, (("accept", "application/json"),), cap=_MAX_CATALOGUE_BYTES)
+        # Before anything is read from it: what is in a listing goes into titles, documents and resources.
+        response = _without(response, self._endpoint.secret.values, _MAX_CATALOGUE_BYTES)
         if response.status >= 300:
-            raise _own_error(_without(response, (self._endpoint.secret,)))
+            raise _own_error(response, self._endpoint.secret.variable)
         if response.truncated:
             raise Unreachable("Pica's answer was too large.", "Ask for less, or tell the operator.")
-        try:
+        with suppress(ValueError, RecursionError):  # not chained, since it would hold the answer
             return json.loads(response.body)
-        except (ValueError, RecursionError) as error:
-            raise Unreachable("Pica's answer could not be read.", _LATER) from error
+        raise Unreachable("Pica's answer could not be read.", _LATER)
 
     async def _attempts(
         self,
@@ -256,11 +258,14 @@ class PicaAPI:
         latest = min(anyio.current_time() + DEADLINE_SECONDS, anyio.current_effective_deadline() - _SPARE_SECONDS)
         if anyio.current_time() >= latest:
             raise _lost(method, retries.Failure.UNSENT)
+        lost, renewed = retries.Failure.UNSENT, False
         with anyio.CancelScope(deadline=latest):
             attempt = 1
             while True:
+                secret = await self._endpoint.secret.get()
+                before, lost = lost, retries.Failure.BROKEN
                 try:
-                    response = replace(await self._once(request, cap), attempts=attempt)
+                    response = replace(await self._once(request, secret, cap), attempts=attempt)
                     outcome = retries.status_outcome(
                         response.status,
                         by_provider=not _is_own_limit(response),
@@ -268,6 +273,11 @@ class PicaAPI:
                     )
                 except httpx.RequestError as error:
                     response, outcome = None, retries.Outcome(_failure(error))
+                if response and not renewed and _is_picas(response, path) and _refuses_secret(response):
+                    lost = before  # who is not let in has done nothing
+                    if renewed := await self._endpoint.secret.renew(secret):
+                        attempt += 1
+                        continue
                 wait = retries.wait_seconds(attempt, method, outcome, self._chance())
                 if wait is None or anyio.current_time() + wait >= latest:
                     if response is None:
@@ -275,12 +285,13 @@ class PicaAPI:
                     return response
                 await self._sleep(wait)
                 attempt += 1
-        raise _lost(method, retries.Failure.BROKEN)
+        raise _lost(method, lost)
 
     def _request(
         self, method: str, path: str, query: Pairs, headers: Pairs, content: bytes | None, fields: Pairs | None
     ) -> httpx.Request:
-        try:
+        request = None
+        with suppress(httpx.InvalidURL, UnicodeEncodeError, ValueError):  # not chained, since it may hold a key
             request = self._client.build_request(
                 method,
                 f"{path}?{urlencode(query)}" if query else path,
@@ -288,25 +299,28 @@ class PicaAPI:
                 content=content,
                 files=[(name, (None, value)) for name, value in fields] if fields is not None else None,
             )
-        except (httpx.InvalidURL, UnicodeEncodeError, ValueError) as error:
-            raise InvalidArguments("The request cannot be written as HTTP.", "Use plain values.") from error
+        if request is None:
+            raise InvalidArguments("The request cannot be written as HTTP.", "Use plain values.")
         # The HTTP library normalises dot segments; what goes out must be what was built.
         sent = request.url.raw_path.decode("ascii").partition("?")[0]
         if sent != self._client.base_url.raw_path.decode("ascii").rstrip("/") + path:
             raise InvalidArguments("The request's path would not arrive as written.", "Use plain values in the path.")
         return request
 
-    async def _once(self, request: httpx.Request, cap: int) -> Response:
-        response = await self._client.send(request, stream=True)
+    async def _once(self, request: httpx.Request, secret: str, cap: int) -> Response:
+        """Send it once. A body beyond the cap comes with a little more, which `_without` cuts."""
+        signed = _Signed(f"x-{self._endpoint.family}-secret", secret)
+        response = await self._client.send(request, auth=signed, stream=True)
+        most = cap + hiding.MAX_SPELLING_BYTES
         try:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > cap:
+                if len(body) > most:
                     break
         finally:
             await response.aclose()
-        return _response(response, bytes(body[:cap]), truncated=len(body) > cap)
+        return _response(response, bytes(body[:most]), truncated=len(body) > cap)
 
 
 _LATER = "Try again in a minute."
@@ -351,7 +365,9 @@ def _response(response: httpx.Response, body: bytes, *, truncated: bool) -> Resp
     """Tell the provider's headers from Pica's: the provider's come back as `x-pica-passthrough-<name>`."""
     provider: dict[str, str] = {}
     own: dict[str, str] = {}
-    for name, value in response.headers.items():
+    response.headers.encoding = "iso-8859-1"  # as bytes: one odd header would change how all are read
+    for name, raw in response.headers.items():
+        value = raw.encode("iso-8859-1").decode("utf-8", "replace")
         _, found, short = name.partition("-passthrough-")
         (provider if found and name.startswith(("x-pica-", "x-one-")) else own)[short if found else name] = value
     headers = own | provider
@@ -382,30 +398,21 @@ def _is_own_limit(response: Response) -> bool:
     return not response.by_provider and str(_object(response.body).get("key", "")).startswith("err::")
 
 
-def _without(response: Response, hidden: tuple[str, ...]) -> Response:
-    """Return the response without what no model may read, should it be echoed, in any of its spellings."""
-    seen = (response.body + "\n".join(response.headers.values()).encode()).lower()
-    found = [(word, more) for secret in hidden for word, more in _spellings(secret) if word.lower().encode() in seen]
-    if not found:  # as nearly always, so that is what is quick
-        return response
-    pattern = re.compile("|".join(re.escape(word) + more for word, more in found), re.IGNORECASE)
-    headers = {name: pattern.sub(_HIDDEN, value) for name, value in response.headers.items()}
-    body = re.sub(pattern.pattern.encode(), _HIDDEN.encode(), response.body, flags=re.IGNORECASE)
+def _without(response: Response, hidden: Iterable[str], max_bytes: int) -> Response:
+    """Return the response without what no model may read, should it be echoed, nor what is beyond the cap."""
+    hidden = tuple(hidden)
+    body = hiding.hide(response.body, hidden)
+    # What the end of the stream may have cut in two is beyond the cap, wherever that is once the rest is hidden.
+    body = body[: len(body) - max(0, len(response.body) - max_bytes)]
+    headers = response.headers
+    seen = "\n".join((*headers, *headers.values())).encode()
+    if hiding.hide(seen, hidden) is not seen:
+        headers = {_hidden(name, hidden): _hidden(value, hidden) for name, value in headers.items()}
     return replace(response, body=body, headers=headers)
 
 
-def _spellings(secret: str) -> Iterator[tuple[str, str]]:
-    """Yield how the secret may be written, and a pattern of what belongs to it behind that.
-
-    Plain, as JSON writes it, URL-encoded, and as base64, alone or with more behind it, as in Basic credentials.
-    """
-    written = json.dumps(secret)[1:-1]
-    yield from ((word, "") for word in (secret, written, written.replace("/", "\\/"), quote(secret, safe="")))
-    raw = secret.encode()
-    yield base64.b64encode(raw[: len(raw) // 3 * 3]).decode(), "[A-Za-z0-9+/=_-]*"
-
-
-_HIDDEN = "[hidden]"
+def _hidden(value: str, hidden: tuple[str, ...]) -> str:
+    return hiding.hide(value.encode(), hidden).decode()
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
@@ -444,14 +451,30 @@ def _lost(method: str, failure: retries.Failure) -> PicaError:
             )
 
 
-def _own_error(response: Response) -> PicaError:
+def _is_picas(response: Response, path: str) -> bool:
+    """Tell if Pica itself answers there; on its own endpoints, whatever the answer looks like."""
+    return not (response.by_provider and path.startswith(_PASSTHROUGH))
+
+
+def _refuses_secret(response: Response) -> bool:
+    """Tell if Pica's answer says that the secret is wrong: nothing was done then."""
+    # A refused secret is told by 401 or in bare text; a 403 in JSON is about what was asked for.
+    bare = response.status == 403 and not _object(response.body) and not _is_blocked(response)
+    return response.status == 401 or bare
+
+
+def _is_blocked(response: Response) -> bool:
+    """Tell if what stands in front of Pica refused the request."""
+    return response.status == 403 and bool(re.search(rb"error code: 10\d\d|cloudflare", response.body, re.IGNORECASE))
+
+
+def _own_error(response: Response, secret_variable: str) -> PicaError:
     """Return the error for an answer of Pica's own with this status."""
     status = response.status
-    if status == 403 and re.search(rb"error code: 10\d\d|cloudflare", response.body, re.IGNORECASE):
+    if _is_blocked(response):
         return UpstreamRefused(f"A network filter refused the request (HTTP {status}).", _TELL, status=status)
-    # A refused secret is told by 401 or in bare text; a 403 in JSON is about what was asked for.
-    if status == 401 or (status == 403 and not _object(response.body)):
-        return SecretRefused("Pica refuses the secret of this server.", "Ask the operator to check PICA_SECRET.")
+    if _refuses_secret(response):
+        return SecretRefused("Pica refuses the secret of this server.", f"Ask the operator to check {secret_variable}.")
     if status == 429:
         return RateLimited("Pica's rate limit is reached.", "Wait a few seconds.")
     if status >= 500:
@@ -466,7 +489,7 @@ def _own_error(response: Response) -> PicaError:
 _TELL = "Tell the operator."
 
 
-def _passthrough_error(method: str, response: Response) -> PicaError:
+def _passthrough_error(method: str, response: Response, secret_variable: str) -> PicaError:
     """Return the error for Pica's own answer to a passthrough request."""
     # "Supported Connection Model Definition not found" is about the action.
     if response.status == 404 and re.search(rb"[Cc]onnection(?! Model)", response.body):
@@ -477,7 +500,7 @@ def _passthrough_error(method: str, response: Response) -> PicaError:
         )
     if response.status >= 500 and method not in _READS:
         return _lost(method, retries.Failure.BROKEN)
-    return _own_error(response)
+    return _own_error(response, secret_variable)
 
 
 def _message(body: bytes) -> str:

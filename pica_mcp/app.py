@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 import anyio
@@ -12,11 +13,15 @@ from anyio.abc import TaskGroup
 
 from pica_mcp.access import Caller, Identity, IdentityType
 from pica_mcp.api import Endpoint, open_api
+from pica_mcp.audit import Audit, open_sink
 from pica_mcp.catalog import Catalog
 from pica_mcp.completions import Completions
 from pica_mcp.discovery import Names
+from pica_mcp.errors import InvalidSettings
+from pica_mcp.limits import Limits
 from pica_mcp.pipeline import Pipeline
 from pica_mcp.resources import Resources
+from pica_mcp.secret import Fixed, Secret
 from pica_mcp.settings import Settings
 from pica_mcp.toolbox import Budget
 from pica_mcp.watch import Watch
@@ -46,20 +51,36 @@ async def open_app(settings: Settings, pica: Any = None) -> AsyncGenerator[App]:
         from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 
         pica = Sandbox().app
-        settings = replace(settings, secret=LIVE_SECRET, identity=_sandbox_identity(settings.identity))
-    endpoint = Endpoint(settings.base_url, settings.secret, settings.family, settings.proxy, settings.ca_file)
-    async with open_api(endpoint, pica) as api, anyio.create_task_group() as tasks:
-        try:
-            catalog = Catalog(api, tasks)
-            names = Names(catalog)
-            budget = Budget(settings.tools, settings.max_tools, settings.max_tool_tokens)
-            pipeline, resources = Pipeline(catalog, names, api, budget), Resources(catalog, names)
-            caller = Caller(settings.identity, settings.grant, settings.environment)
-            watch = Watch(caller, catalog, pipeline.toolbox, resources, settings.poll_seconds)
-            tasks.start_soon(watch.run)
-            yield App(caller, catalog, pipeline, resources, Completions(catalog, names), watch, tasks)
-        finally:
-            tasks.cancel_scope.cancel()
+        settings = replace(settings, secret=Fixed(LIVE_SECRET), identity=_sandbox_identity(settings.identity))
+    secret = Secret(settings.secret)
+    endpoint = Endpoint(settings.base_url, secret, settings.family, settings.proxy, settings.ca_file)
+    with closing(_audit(settings, secret)) as audit:
+        async with open_api(endpoint, pica) as api, anyio.create_task_group() as tasks:
+            try:
+                catalog = Catalog(api, tasks)
+                names = Names(catalog)
+                budget = Budget(settings.tools, settings.max_tools, settings.max_tool_tokens)
+                pipeline = Pipeline(catalog, names, api, budget, settings.consent, Limits(), audit)
+                resources = Resources(catalog, names)
+                caller = Caller(settings.identity, settings.grant, lambda: secret.environment, settings.preferences)
+                watch = Watch(caller, catalog, pipeline.toolbox, resources, settings.poll_seconds)
+                tasks.start_soon(watch.run)
+                yield App(caller, catalog, pipeline, resources, Completions(catalog, names), watch, tasks)
+            finally:
+                tasks.cancel_scope.cancel()
+
+
+def _audit(settings: Settings, secret: Secret) -> Audit:
+    """Return the record of calls. Its hashes are keyed by the secret, which it never shows, so they end with it."""
+    try:
+        sink = open_sink(settings.audit)
+    except ValueError as error:
+        raise InvalidSettings(f"PICA_AUDIT is {settings.audit!r}, but must be {error}.") from None
+
+    def key() -> bytes:
+        return b"".join(sha256(f"pica-mcp audit {value}".encode()).digest() for value in secret.values[:1])
+
+    return Audit(sink, key=key, hash_callers=settings.audit_hash_callers)
 
 
 def _sandbox_identity(configured: Identity) -> Identity:

@@ -9,9 +9,10 @@ import anyio
 import mcp_types as mcp
 
 from pica_mcp import text
-from pica_mcp.access import Caller, offered, visible
+from pica_mcp.access import Caller, admit_platform, offered, visible
+from pica_mcp.accounts import by_platform
 from pica_mcp.catalog import Catalog
-from pica_mcp.discovery import Names, by_platform
+from pica_mcp.discovery import Names
 from pica_mcp.errors import PicaError, UnknownResource
 from pica_mcp.models import Action
 from pica_mcp.resources import ONE_ACTION, ONE_CONNECTION, ONE_PLATFORM
@@ -54,11 +55,12 @@ class Completions:
     ) -> AsyncIterator[tuple[str, str]]:
         """Yield each value with the words by which people may look for it."""
         known = await self._catalog.known_connections(caller.identity)
-        own = by_platform(visible(caller, known.value))
+        own = by_platform(caller, visible(caller, known.value))
         if variable == "platform":
             for platform in own:
                 yield platform, ""
-            for other in await self._catalog.platforms() if template == ONE_PLATFORM else ():
+            others = await self._catalog.platforms() if template == ONE_PLATFORM else ()
+            for other in (other for other in others if not admit_platform(caller, other.platform)):
                 yield other.platform, other.name
         elif variable == "label":
             for platform in [given["platform"]] if given.get("platform") else own:

@@ -15,21 +15,14 @@ from typing import Any
 import mcp_types as mcp
 
 from pica_mcp import results, schemas, text
-from pica_mcp.access import (
-    Caller,
-    admit,
-    how_to_connect,
-    label_connections,
-    offered,
-    usable,
-    visible,
-)
+from pica_mcp.access import Caller, admit, admit_platform, effect, how_to_connect, offered, usable, visible
+from pica_mcp.accounts import by_platform
 from pica_mcp.catalog import Actions, Catalog, Connections
 from pica_mcp.errors import PicaError, Reason, Refused
 from pica_mcp.kept import Known
 from pica_mcp.models import Action, ActionDetails, Connection, Platform, action_id
 from pica_mcp.naming import prefix, tool_names
-from pica_mcp.tools import CONNECTION, Call, FixedTool, Group, Parameters
+from pica_mcp.tools import CONNECTION, AnyActionTool, Call, FixedTool, Group, Parameters
 
 LIST, SEARCH, KNOWLEDGE, EXECUTE = FIXED_NAMES = (
     "list_pica_integrations",
@@ -37,9 +30,6 @@ LIST, SEARCH, KNOWLEDGE, EXECUTE = FIXED_NAMES = (
     "get_pica_action_knowledge",
     "execute_pica_action",
 )
-Execute = Callable[[Caller, str, str, Call], Awaitable[mcp.CallToolResult]]
-"""Runs an action: caller, platform, action id, call."""
-
 _MAX_FOUND = 8
 _MAX_PLATFORMS = 20
 _MAX_CONNECTIONS = 50
@@ -91,13 +81,13 @@ def callable_by_name(caller: Caller, connections: Connections, platform: str) ->
     return connected and not caller.grant.knowledge_only and platform in apart(visible(caller, connections))
 
 
-def fixed_tools(catalog: Catalog, names: Names, execute: Execute) -> tuple[FixedTool, ...]:
-    """Return the four tools; `execute` is the line that a named tool travels too."""
+def fixed_tools(catalog: Catalog, names: Names) -> tuple[FixedTool | AnyActionTool, ...]:
+    """Return the four tools."""
     return (
         _list_tool(catalog),
         _search_tool(catalog, names),
         _knowledge_tool(catalog, names),
-        _execute_tool(execute),
+        _execute_tool(),
     )
 
 
@@ -108,24 +98,32 @@ def _tool(
     properties: Mapping[str, Any],
     required: Iterable[str],
     run: Callable[[Caller, Mapping[str, Any]], Awaitable[mcp.CallToolResult]],
-    *,
-    reads: bool = True,
-    accepts: Mapping[str, Any] | None = None,
 ) -> FixedTool:
-    """Return a tool whose arguments are checked first. `accepts` replaces properties by more tolerant ones."""
+    """Return a tool that reads, and whose arguments are checked first."""
+    definition = _definition(name, title, description, properties, required, reads=True)
+
+    async def checked_run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
+        return await run(caller, schemas.check(definition.input_schema, arguments))
+
+    return FixedTool(definition, checked_run)
+
+
+def _definition(
+    name: str,
+    title: str,
+    description: str,
+    properties: Mapping[str, Any],
+    required: Iterable[str],
+    *,
+    reads: bool,
+) -> mcp.Tool:
     schema: dict[str, Any] = {"type": "object", "properties": dict(properties)}
     if required:
         schema["required"] = list(required)
-    checked = {**schema, "properties": {**properties, **(accepts or {})}}
-
-    async def checked_run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
-        return await run(caller, schemas.check(checked, arguments))
-
     hints = mcp.ToolAnnotations(
         title=title, read_only_hint=reads, destructive_hint=not reads, idempotent_hint=reads, open_world_hint=True
     )
-    definition = mcp.Tool(name=name, title=title, description=description, input_schema=schema, annotations=hints)
-    return FixedTool(definition, checked_run)
+    return mcp.Tool(name=name, title=title, description=description, input_schema=schema, annotations=hints)
 
 
 # What is connected
@@ -139,7 +137,7 @@ def _list_tool(catalog: Catalog) -> FixedTool:
         answer: dict[str, Any] = {}
         if query := str(arguments.get("query", "")).lower().split():
             states = _states(visible(caller, known.value))
-            matching, why = await _matching(catalog, query, states)
+            matching, why = await _matching(catalog, caller, query, states)
             lines = [line for line in lines if line["platform"] in matching or _fits(query, line["platform"])]
             shown = islice(matching.values(), _MAX_PLATFORMS)
             answer = {"platforms": [_platform_line(caller, platform, states) for platform in shown]}
@@ -176,7 +174,7 @@ def nothing(caller: Caller, connections: Iterable[Connection]) -> str:
 
 
 def _connection_lines(caller: Caller, own: Iterable[Connection]) -> Iterable[dict[str, str]]:
-    for platform, labels in by_platform(own).items():
+    for platform, labels in by_platform(caller, own).items():
         for label, connection in labels.items():
             line = {"platform": platform, "connection": label, "state": connection.state}
             if not caller.identity.id and connection.owner:  # whose it is goes without saying for an identity
@@ -194,24 +192,22 @@ def _states(own: Iterable[Connection]) -> Mapping[str, str]:
     return states
 
 
-def by_platform(connections: Iterable[Connection]) -> Mapping[str, Mapping[str, Connection]]:
-    """Return platform → label → connection, in the order of their names."""
-    grouped: dict[str, list[Connection]] = {}
-    for connection in connections:
-        grouped.setdefault(connection.platform, []).append(connection)
-    return {name: dict(sorted(label_connections(grouped[name]).items())) for name in sorted(grouped)}
-
-
-async def _matching(catalog: Catalog, words: list[str], connected: Iterable[str]) -> tuple[Mapping[str, Platform], str]:
+async def _matching(
+    catalog: Catalog, caller: Caller, words: list[str], connected: Iterable[str]
+) -> tuple[Mapping[str, Platform], str]:
     """Return the platforms that match, by name, and a note if nothing does or they cannot be told now."""
     try:
-        platforms = await catalog.platforms()
+        platforms = await _platforms(catalog, caller)
     except PicaError as error:
         return {}, str(error)
     fitting = {p.platform: p for p in platforms if _fits(words, f"{p.platform} {p.name} {p.category}")}
     if fitting or any(_fits(words, platform) for platform in connected):
         return fitting, ""
     return {}, _near("-".join(words), [p.platform for p in platforms])
+
+
+async def _platforms(catalog: Catalog, caller: Caller) -> list[Platform]:
+    return [p for p in await catalog.platforms() if not admit_platform(caller, p.platform)]
 
 
 def _near(wanted: str, known: Iterable[str]) -> str:
@@ -245,6 +241,8 @@ def outdated(known: Known[Connections]) -> str:
 def _search_tool(catalog: Catalog, names: Names) -> FixedTool:
     async def run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
         platform = str(arguments["platform"]).strip().lower()
+        if refusal := admit_platform(caller, platform):
+            raise refusal
         executes = not caller.grant.knowledge_only and arguments.get("agentType", "execute") == "execute"
         matching = await catalog.search(platform, str(arguments["query"]), execute=executes)
         fitting = [a for a in matching if (offered(caller, a) if executes else admit(caller, a) is None)]
@@ -254,7 +252,7 @@ def _search_tool(catalog: Catalog, names: Names) -> FixedTool:
         tool = await _tool_of(catalog, names, platform) if by_name else _no_tool
         answer: dict[str, Any] = {
             "platform": platform,
-            "actions": [found(action, tool(action)) for action in fitting[:_MAX_FOUND]],
+            "actions": [found(caller, action, tool(action)) for action in fitting[:_MAX_FOUND]],
         }
         if not connected and executes:
             answer["note"] = await _not_connected(catalog, caller, platform, _states(visible(caller, known)))
@@ -307,7 +305,7 @@ async def _not_connected(catalog: Catalog, caller: Caller, platform: str, states
             caller.identity, platform
         )
     try:
-        known = [p.platform for p in await catalog.platforms()]
+        known = [p.platform for p in await _platforms(catalog, caller)]
     except PicaError:
         known = [platform]
     if platform in known:
@@ -315,14 +313,14 @@ async def _not_connected(catalog: Catalog, caller: Caller, platform: str, states
     return _near(platform, known)
 
 
-def found(action: Action, tool: str | None) -> dict[str, str]:
+def found(caller: Caller, action: Action, tool: str | None) -> dict[str, str]:
     """Return an action as a line of a list."""
     return {
         **({"tool": tool} if tool else {}),
         "title": text.line(action.title) or "(untitled)",
         **({"actionId": text.line(action.id)} if action.id else {}),
         "request": text.line(f"{action.method} {action.path}"),
-        "effect": action.effect,
+        "effect": effect(caller, action),
     }
 
 
@@ -335,7 +333,7 @@ def _knowledge_tool(catalog: Catalog, names: Names) -> FixedTool:
         action = await find_action(catalog, names, platform, str(arguments["actionId"]))
         if refusal := admit(caller, action):
             raise refusal
-        return results.said(knowledge(action))
+        return results.said(knowledge(caller, action))
 
     return _tool(
         KNOWLEDGE,
@@ -347,10 +345,10 @@ def _knowledge_tool(catalog: Catalog, names: Names) -> FixedTool:
     )
 
 
-def knowledge(action: ActionDetails) -> str:
+def knowledge(caller: Caller, action: ActionDetails) -> str:
     """Return how the action works, its document fenced, at most `results.MAX_CHARS`."""
     request = text.line(f"{action.method} {action.path}")
-    head = f"{text.line(action.title)} ({action.platform}): {request}, effect: {action.effect}."
+    head = f"{text.line(action.title)} ({action.platform}): {request}, effect: {effect(caller, action)}."
     parameters = schemas.derive(action)
     run = f"{EXECUTE} takes platform '{action.platform}', actionId '{text.line(action.id)}', {where(parameters)}"
     arguments = f"Arguments of its own tool: {text.compact(parameters.schema)}"
@@ -387,22 +385,8 @@ async def find_action(catalog: Catalog, names: Names, platform: str, id_or_name:
 # Running any action
 
 
-def _execute_tool(execute: Execute) -> FixedTool:
-    async def run(caller: Caller, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
-        data = schemas.coerce(schemas.coerce(arguments.get("data"), {"type": "object"}), {"type": "array"})
-        form, multipart = arguments.get("isFormUrlEncoded"), arguments.get("isFormData")
-        call = Call(
-            path=arguments.get("pathVariables", {}),
-            query=arguments.get("queryParams", {}),
-            headers=arguments.get("headers", {}),
-            body=data,
-            connection=arguments.get("connectionKey") or arguments.get(CONNECTION),
-            encoding="multipart" if multipart else "form" if form else None,
-        )
-        platform = str(arguments["platform"]).strip().lower()
-        return await execute(caller, platform, str(arguments["actionId"]), call)
-
-    return _tool(
+def _execute_tool() -> AnyActionTool:
+    definition = _definition(
         EXECUTE,
         "Run an action",
         "Run any action by its id, for those that have no tool of their own. Read get_pica_action_knowledge first "
@@ -422,7 +406,24 @@ def _execute_tool(execute: Execute) -> FixedTool:
             "isFormUrlEncoded": {"type": "boolean", "description": "Send data as a URL-encoded form."},
         },
         ("platform", "actionId"),
-        run,
         reads=False,
-        accepts={"data": {}, CONNECTION: {"type": "string"}},  # as the named tools call it
     )
+    # Bodies may be lists or text too, and the connection may be called as the named tools call it.
+    tolerated: dict[str, Any] = {"data": {}, CONNECTION: {"type": "string"}}
+    accepted = {**definition.input_schema, "properties": {**definition.input_schema["properties"], **tolerated}}
+
+    def read(written: Mapping[str, Any]) -> tuple[str, str, Call]:
+        arguments = schemas.check(accepted, written)
+        data = schemas.coerce(schemas.coerce(arguments.get("data"), {"type": "object"}), {"type": "array"})
+        form, multipart = arguments.get("isFormUrlEncoded"), arguments.get("isFormData")
+        call = Call(
+            path=arguments.get("pathVariables", {}),
+            query=arguments.get("queryParams", {}),
+            headers=arguments.get("headers", {}),
+            body=data,
+            connection=arguments.get("connectionKey") or arguments.get(CONNECTION),
+            encoding="multipart" if multipart else "form" if form else None,
+        )
+        return str(arguments["platform"]).strip().lower(), str(arguments["actionId"]), call
+
+    return AnyActionTool(definition, read)

@@ -34,16 +34,15 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.]{5,20}(Z|[+-]\d\d:?\d\d)?")
 
 
 class Effect(StrEnum):
-    """What a call does to the account behind the connection."""
+    """What a call does to the account behind the connection, the least first."""
 
     READ = "read"
     WRITE = "write"
     DESTRUCTIVE = "destructive"
 
-
-# The catalogue's words may raise an effect, never lower it: Slack deletes by POST.
-_DESTRUCTIVE_WORDS = frozenset({"delete", "remove", "destroy", "purge", "erase", "wipe"})
-_EFFECTS = {"GET": Effect.READ, "HEAD": Effect.READ, "OPTIONS": Effect.READ, "DELETE": Effect.DESTRUCTIVE}
+    def exceeds(self, other: Effect) -> bool:
+        """Tell if this does more than the other."""
+        return tuple(Effect).index(self) > tuple(Effect).index(other)
 
 
 def as_object(value: Any) -> Mapping[str, Any]:
@@ -163,14 +162,6 @@ class Action(Record):
     path: str = ""
     tags: Tags = ()
     model: str = Field("", validation_alias=AliasChoices("modelName", "model"))
-
-    @property
-    def effect(self) -> Effect:
-        """What a call does: by HTTP method, an unknown one counting as a write; raised by words like "delete"."""
-        words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", f"{self.title} {self.key}")
-        if any(word.lower() in _DESTRUCTIVE_WORDS for word in words):
-            return Effect.DESTRUCTIVE
-        return _EFFECTS.get(self.method.upper(), Effect.WRITE)
 
     @property
     def custom(self) -> bool:

@@ -34,6 +34,7 @@ _NOT_STATIC = re.compile(r"[{}\\#\ud800-\udfff]")
 # Braces are a template to Pica's server, which would fill them with the connection's credentials.
 _BRACES = re.compile(r"\{\{|\}\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_HALF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")  # a value beside it would be its other half
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
@@ -48,10 +49,12 @@ _NEVER = re.compile(
     r"x-pica-.*|x-one-.*|host|cookie2?|set-cookie|.*authorization|.*authenticat.*|.*api-?key.*|.*-token|.*secret.*"
     r"|x-auth.*|.*client-ip|cf-.*"
     r"|proxy-.*|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-.*|expect|via"
-    r"|forwarded|x-forwarded-.*|x-real-ip|x-original-.*|x-http-method.*|x-method-override|accept-encoding|user-agent"
+    r"|forwarded|x-forwarded-.*|x-real-ip|x-original-.*|x-rewrite-.*|x-host|http2-settings"
+    r"|x-http-method.*|x-method-override|accept-encoding|user-agent"
 )
-# Pica's server takes these as headers or query to inject into the provider's request.
-_SENSITIVE_QUERY = frozenset({"passthroughforward"})
+# Names that mean more than a parameter: Pica injects headers by the first, providers take the others for another method
+# (Rack, Google's $httpMethod and $httpHeaders) or for somebody else's credentials (RFC 6750 2.3).
+_NEVER_PARAMETER = re.compile(r"passthroughforward|_method|x-http-method.*|\$http.*|access_token|oauth_token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +138,16 @@ def _path(template: str, values: Mapping[str, Any]) -> str:
 
 def _static(piece: str) -> str:
     """Return a fixed piece of a template as it goes into a URL."""
-    if _NOT_STATIC.search(piece) or _CONTROL.search(piece):
+    if _NOT_STATIC.search(piece) or _CONTROL.search(_decoded(piece)) or _HALF_ESCAPE.search(piece):
         raise UnknownAction(*_UNUSABLE)
     return quote(piece, safe="/:@!$&'()*+,;=~%")
 
 
 def _climbs(part: str) -> bool:
     """Tell if a part of a path is, or holds, a dot segment for anyone who decodes it; both Pica and providers do."""
-    return any(piece.strip() in (".", "..") for piece in re.split(r"[/\\]", _decoded(part)))
+    # Tomcat drops what follows a semicolon before it resolves dots: `..;` climbs as well.
+    pieces = re.split(r"[/\\]", _decoded(part))
+    return any(piece.partition(";")[0].strip() in (".", "..") for piece in pieces)
 
 
 def _decoded(part: str) -> str:
@@ -188,7 +193,7 @@ def _scalar(value: Any, what: str) -> str:
 def _fixed_query(written: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the pairs that the template itself has, their placeholders filled."""
     for key, value in parse_qsl(written, keep_blank_values=True):
-        if key.lower() in _SENSITIVE_QUERY or _NOT_STATIC.search(key + PLACEHOLDER.sub("", value)):
+        if _means_more(key) or _NOT_STATIC.search(key + PLACEHOLDER.sub("", value)):
             raise UnknownAction(*_UNUSABLE)
         yield key, PLACEHOLDER.sub(lambda found: _value(_name(found), values), value)
 
@@ -196,11 +201,15 @@ def _fixed_query(written: str, values: Mapping[str, Any]) -> Iterator[tuple[str,
 def _query(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield pairs: a list repeats its key, as providers want it; an object becomes `key[name]`; null is left out."""
     for key, value in values.items():
-        if key.lower() in _SENSITIVE_QUERY or _CONTROL.search(key):
+        if _means_more(key) or _CONTROL.search(key):
             raise InvalidArguments(f"The query parameter {text.line(repr(key), 60)} may not be set.", "Leave it out.")
         for name, item in _flat(key, value, indexed=False):
             if item is not None:
                 yield name, _scalar(item, "A query parameter")
+
+
+def _means_more(key: str) -> bool:
+    return bool(_NEVER_PARAMETER.fullmatch(key.strip().lower()))  # PHP drops spaces before a name
 
 
 def _flat(name: str, value: Any, *, indexed: bool, depth: int = 0) -> Iterator[tuple[str, Any]]:
@@ -223,7 +232,8 @@ def _flat(name: str, value: Any, *, indexed: bool, depth: int = 0) -> Iterator[t
 def may_set_header(name: str, *, documented: bool) -> bool:
     """Tell if an argument may set this header; `documented`: the action itself names it."""
     lower = name.lower()
-    if not _HEADER_NAME.fullmatch(lower) or _NEVER.fullmatch(lower):
+    # To whoever hands headers on as variables (CGI, WSGI, PHP), an underscore is a dash.
+    if not _HEADER_NAME.fullmatch(lower) or _NEVER.fullmatch(lower.replace("_", "-")):
         return False
     return documented or lower in _HEADERS or bool(_PROVIDER_HEADER.fullmatch(lower))
 
@@ -262,6 +272,8 @@ def _body(action: Action, connection: Connection, call: Call) -> tuple[bytes | N
     # Bracket notation, as Stripe reads it: address[city], items[0][price]; null is an empty value.
     leaves = (leaf for key, value in as_object(body).items() for leaf in _flat(key, value, indexed=True))
     pairs = tuple((name, "" if item is None else _scalar(item, f"The field '{name}'")) for name, item in leaves)
+    if any(name.strip().lower() == "_method" for name, _ in pairs):  # a form in which Rack reads another method
+        raise InvalidArguments("The field '_method' may not be set.", "Use the action that is made for it.")
     written = _sized(urlencode(pairs).encode())
     if call.encoding == "multipart":
         return None, pairs, ""

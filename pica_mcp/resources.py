@@ -21,9 +21,10 @@ from urllib.parse import quote, unquote
 import mcp_types as mcp
 
 from pica_mcp import text
-from pica_mcp.access import Caller, admit, how_to_connect, offered, usable, visible
+from pica_mcp.access import Caller, admit, admit_platform, how_to_connect, offered, usable, visible
+from pica_mcp.accounts import by_platform
 from pica_mcp.catalog import Catalog, Connections
-from pica_mcp.discovery import Names, by_platform, callable_by_name, found, knowledge, nothing, outdated
+from pica_mcp.discovery import Names, callable_by_name, found, knowledge, nothing, outdated
 from pica_mcp.errors import InvalidArguments, PicaError, UnknownAction, UnknownResource
 from pica_mcp.kept import Known
 from pica_mcp.models import Connection, action_id
@@ -60,7 +61,7 @@ class Resources:
         """Return the list as it is if these are the connections."""
         own = visible(caller, connections)
         platforms = sorted({connection.platform for connection in own})
-        each = islice(_by_uri(own).items(), _MAX_CONNECTIONS)
+        each = islice(_by_uri(caller, own).items(), _MAX_CONNECTIONS)
         return (
             _resource(CONNECTIONS, "connections", "The connected accounts.", 1.0, own),
             *(_listed(at, label, connection) for at, (label, connection) in each),
@@ -125,19 +126,21 @@ class Resources:
         platforms = [
             {"platform": p.platform, "name": text.line(p.name), "category": text.line(p.category)}
             | {"connected": p.platform in connected}
-            for p in told[:_MAX_PLATFORMS]
+            for p in islice((p for p in told if not admit_platform(caller, p.platform)), _MAX_PLATFORMS)
         ]
         return {"platforms": platforms} | _as_of(known)
 
     async def _platform(self, caller: Caller, platform: str) -> Any:
         """Return what is connected there and the actions offered to the caller, or None for no such platform."""
+        if admit_platform(caller, platform):
+            return None
         problem, told = None, ()
         try:
             told = await self._catalog.platforms()
         except PicaError as error:
             problem = error
         known = await self._catalog.known_connections(caller.identity)
-        own = by_platform(visible(caller, known.value)).get(platform, {})
+        own = by_platform(caller, visible(caller, known.value)).get(platform, {})
         kind = next((p for p in told if p.platform == platform), None)
         if kind is None and not own:
             if problem:
@@ -145,7 +148,9 @@ class Resources:
             return None
         named = await self._names.of(platform)
         by_name = callable_by_name(caller, known.value, platform)
-        actions = [found(a, name if by_name else None) for name, a in sorted(named.items()) if offered(caller, a)]
+        actions = [
+            found(caller, a, name if by_name else None) for name, a in sorted(named.items()) if offered(caller, a)
+        ]
         connections = _told(caller, own.values())
         return (
             {
@@ -165,7 +170,7 @@ class Resources:
             action = await self._catalog.by_id(None, action_id(wanted))
         except (UnknownAction, InvalidArguments):
             return None
-        return text.clean(knowledge(action)) if admit(caller, action) is None else None
+        return text.clean(knowledge(caller, action)) if admit(caller, action) is None else None
 
 
 def _parts(uri: str) -> list[str]:
@@ -189,18 +194,18 @@ def _more(**left_out: Sequence[Any]) -> dict[str, str]:
     return {"more": f"{' and '.join(parts)}; the tools find them."} if parts else {}
 
 
-def _by_uri(own: Iterable[Connection]) -> Mapping[str, tuple[str, Connection]]:
+def _by_uri(caller: Caller, own: Iterable[Connection]) -> Mapping[str, tuple[str, Connection]]:
     """Return URI → label and connection, in a stable order."""
     return {
         _uri(CONNECTIONS, platform, label): (label, connection)
-        for platform, labels in by_platform(own).items()
+        for platform, labels in by_platform(caller, own).items()
         for label, connection in labels.items()
     }
 
 
 def _contents(caller: Caller, own: Sequence[Connection]) -> Mapping[str, Any]:
     """Return what the content of each resource depends on, as far as it depends on connections."""
-    each = {at: _facts(caller, label, connection) for at, (label, connection) in _by_uri(own).items()}
+    each = {at: _facts(caller, label, connection) for at, (label, connection) in _by_uri(caller, own).items()}
     platforms: dict[str, list[Any]] = {}
     for facts in each.values():
         platforms.setdefault(_uri(PLATFORMS, facts["platform"]), []).append(facts)
@@ -209,7 +214,9 @@ def _contents(caller: Caller, own: Sequence[Connection]) -> Mapping[str, Any]:
 
 
 def _told(caller: Caller, own: Iterable[Connection]) -> list[dict[str, Any]]:
-    return [{"uri": at, **_facts(caller, label, connection)} for at, (label, connection) in _by_uri(own).items()]
+    return [
+        {"uri": at, **_facts(caller, label, connection)} for at, (label, connection) in _by_uri(caller, own).items()
+    ]
 
 
 def _facts(caller: Caller, label: str, connection: Connection) -> dict[str, Any]:

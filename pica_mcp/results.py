@@ -42,14 +42,14 @@ def failed(error: PicaError) -> mcp.CallToolResult:
     return said(str(error), is_error=True)
 
 
-def answered(action: Action, response: Response, identity: Identity = Identity()) -> mcp.CallToolResult:
+def answered(action: Action, response: Response, effect: Effect, identity: Identity = Identity()) -> mcp.CallToolResult:
     """Return what the provider answered: its data for success, else what happened and what to do next.
 
     JSON stays JSON; other text is fenced, since it could be taken for our own words.
     """
     body = _read(response.body)
     if response.status >= 300 or _refuses(as_object(body.value)):
-        return said(_failure(action, response, body, identity), is_error=True)
+        return said(_failure(action, response, body, effect, identity), is_error=True)
     return said(_success(action, response, body))
 
 
@@ -106,22 +106,22 @@ def _bounded(content: str, response: Response, source: str = "") -> str:
     return text.clean(content[:MAX_CHARS])[: room - len(note)] + note
 
 
-def _failure(action: Action, response: Response, body: _Body, identity: Identity) -> str:
+def _failure(action: Action, response: Response, body: _Body, effect: Effect, identity: Identity) -> str:
     message = (_message(body.value) if body.is_json else body.text or "").strip()
     source = f"error message from {action.platform}"
     fenced = f"\n{text.fence(text.cap(message, _MAX_ERROR_CHARS), source)}" if message else ""
     failed = f"HTTP {response.status}" if response.status >= 300 else "with a failure"
-    return f"{text.line(action.platform, 60)} answered {failed}. {_remedy(action, response, identity)}{fenced}"
+    return f"{text.line(action.platform, 60)} answered {failed}. {_remedy(action, response, effect, identity)}{fenced}"
 
 
-def _remedy(action: Action, response: Response, identity: Identity) -> str:
+def _remedy(action: Action, response: Response, effect: Effect, identity: Identity) -> str:
     match response.status:
         case 401:
             how = how_to_connect(identity, action.platform)
             return f"The connection is no longer accepted; ask the person to connect it again: {how}"
         case 403:
             return "The connected account may not do this; ask the person for more rights, or choose another action."
-        case 404 if response.attempts > 1 and action.effect is Effect.DESTRUCTIVE:
+        case 404 if response.attempts > 1 and effect is Effect.DESTRUCTIVE:
             return "It is gone; an earlier attempt of this call may have removed it."
         case 404:
             return "Check the names and ids in the arguments."
@@ -130,7 +130,7 @@ def _remedy(action: Action, response: Response, identity: Identity) -> str:
             return f"The provider's rate limit is reached; wait {wait} before you try again."
         case 304:
             return "Nothing has changed since the version that the headers name."
-        case status if status >= 500 and action.effect is not Effect.READ:
+        case status if status >= 500 and effect is not Effect.READ:
             return (
                 "The provider is out of order; check with a read whether the change was applied before you repeat it."
             )

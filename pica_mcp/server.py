@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
+from secrets import token_bytes
 from typing import Any, TypeVar
 
 import anyio
@@ -17,6 +18,7 @@ from anyio.abc import TaskGroup
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel.server import NotificationOptions, Server
 from mcp.server.models import InitializationOptions
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 from mcp.shared.exceptions import MCPError
@@ -31,15 +33,17 @@ from mcp.shared.subscriptions import (
 from pica_mcp import __version__, text
 from pica_mcp.access import Caller, invites
 from pica_mcp.app import App
+from pica_mcp.consent import Asked
 from pica_mcp.discovery import FIXED_NAMES
-from pica_mcp.errors import PicaError, UnknownResource, UnknownTool
+from pica_mcp.errors import PicaError, UnknownResource, UnknownTool, trace
+from pica_mcp.person import People, input_required
 from pica_mcp.resources import canonical
 from pica_mcp.watch import Changes
 
 logger = logging.getLogger(__name__)
 
 _DEADLINE_SECONDS = 58.0
-"""For any request; calls have an earlier one of their own, which tells more."""
+"""For any request but calls, which have an earlier one of their own that tells more."""
 
 _BEAT_SECONDS = 5.0
 _NOTICE_SECONDS = 5.0
@@ -62,7 +66,7 @@ def build(app: App) -> Server[Any]:
         title="Pica",
         instructions=instructions(app.caller),
         on_list_tools=_guarded(answers.list_tools),
-        on_call_tool=_guarded(answers.call_tool),
+        on_call_tool=_guarded(answers.call_tool, bounded=False),  # by its own time, which stands still for a person
         on_list_resources=_guarded(answers.list_resources),
         on_list_resource_templates=_guarded(answers.list_templates),
         on_read_resource=_guarded(answers.read_resource),
@@ -71,7 +75,8 @@ def build(app: App) -> Server[Any]:
         on_subscriptions_listen=answers.listen,  # ends with the client, not with a deadline
         on_completion=_guarded(answers.complete),
     )
-    server.middleware.append(notices.meet)
+    security = RequestStateSecurity(keys=[token_bytes(32)], bind_principal=lambda _: repr(app.caller.identity))
+    server.middleware += (notices.meet, RequestStateBoundary(security, default_audience="pica-mcp"))
     return server
 
 
@@ -81,6 +86,7 @@ class _Answers:
     def __init__(self, app: App, notices: Notices) -> None:
         self._app = app
         self._notices = notices
+        self._people = People()
 
     def _ttl_ms(self, *, complete: bool = True) -> int:
         """Return how long an answer may be kept: until the next look, and not at all if it is known to be lacking."""
@@ -93,9 +99,17 @@ class _Answers:
         tools = [tool.definition for tool in listing.tools]
         return mcp.ListToolsResult(tools=tools, ttl_ms=self._ttl_ms(complete=listing.complete), cache_scope="private")
 
-    async def call_tool(self, ctx: Context, params: mcp.CallToolRequestParams) -> mcp.CallToolResult:
-        with _heartbeat(self._app.tasks, ctx):
-            result = await self._app.pipeline.call(self._app.caller, params.name, params.arguments or {})
+    async def call_tool(
+        self, ctx: Context, params: mcp.CallToolRequestParams
+    ) -> mcp.CallToolResult | mcp.InputRequiredResult:
+        person = self._people.before(ctx, params)
+        try:
+            with _heartbeat(self._app.tasks, ctx):
+                result = await self._app.pipeline.call(
+                    self._app.caller, params.name, params.arguments or {}, person, ctx.request_id
+                )
+        except Asked as asked:
+            return input_required(asked)
         ours = result.is_error or params.name in FIXED_NAMES  # what a provider says sends nobody
         if ours and any(isinstance(block, mcp.TextContent) and invites(block.text) for block in result.content):
             self._app.watch.hurry()
@@ -215,8 +229,8 @@ def _alone() -> Generator[None]:
     """Keep what goes wrong with telling one client from the task group it shares with others."""
     try:
         yield
-    except Exception:  # a boundary: what is told unasked must not end what others asked for
-        logger.info("a client could not be told", exc_info=True)
+    except Exception as error:  # noqa: BLE001 - a boundary: what is told unasked must not end what others asked for
+        logger.info("a client could not be told\n%s", trace(error))
 
 
 def _events(changes: Changes, watched: Mapping[str, str] | None = None) -> Iterator[ServerEvent]:
@@ -250,13 +264,13 @@ def _heartbeat(tasks: TaskGroup, ctx: Context) -> Generator[None]:
 
 
 def _guarded(
-    handler: Callable[[Context, ParamsT], Awaitable[ResultT]],
+    handler: Callable[[Context, ParamsT], Awaitable[ResultT]], *, bounded: bool = True
 ) -> Callable[[Context, ParamsT], Awaitable[ResultT]]:
     """Return the handler with its exceptions as protocol errors that say nothing they should not."""
 
     async def guarded(ctx: Context, params: ParamsT) -> ResultT:
         try:
-            with anyio.fail_after(_DEADLINE_SECONDS):
+            with anyio.fail_after(_DEADLINE_SECONDS if bounded else None):
                 return await handler(ctx, params)
         except TimeoutError:
             raise MCPError(mcp.INTERNAL_ERROR, "Pica took too long. Try again in a minute.") from None
@@ -267,8 +281,8 @@ def _guarded(
             raise MCPError(mcp.INTERNAL_ERROR, str(error)) from None
         except MCPError:
             raise
-        except Exception:  # the boundary: whatever it is, the client learns that it was ours and nothing else
-            logger.exception("%s failed", ctx.method)
+        except Exception as error:  # noqa: BLE001 - the boundary: the client learns that it was ours and nothing else
+            logger.error("%s failed\n%s", ctx.method, trace(error))  # noqa: TRY400 - without its words
             raise MCPError(mcp.INTERNAL_ERROR, "pica-mcp failed inside; the operator finds why in its log.") from None
 
     return guarded

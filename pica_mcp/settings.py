@@ -9,24 +9,32 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Literal, TypeVar, cast, get_args
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from pica_mcp.access import Grant, Identity, IdentityType, Permission
+from pica_mcp import text
+from pica_mcp.access import Grant, Identity, IdentityType, Permission, Preferences
+from pica_mcp.consent import Policy
+from pica_mcp.effects import parse_rule
 from pica_mcp.errors import InvalidSettings
-from pica_mcp.models import action_id
+from pica_mcp.patterns import Pattern, parse
+from pica_mcp.secret import Command, File, Fixed, Keyring, Source, is_well_formed
 
 DEFAULT_BASE_URL = "https://api.picaos.com"
 _KEYS_PAGE = "https://app.picaos.com/settings/api-keys"
 
 # Labels parted by single dots, or an IPv6 address.
 _HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
+_PLATFORM = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _PASSWORD = re.compile(r"//[^/]*@")
 
 ToolMode = Literal["auto", "all", "none"]
@@ -63,8 +71,17 @@ OPTIONS = (
     Option("identity_type", "What the identity is; by default any type.", "user|team|organization|project"),
     Option("permissions", "read: reads only; write: no deletions; admin: all.", "read|write|admin", "admin"),
     Option("connection_keys", "The only connections that may be used, or * for all.", "KEY,...", "*"),
-    Option("action_ids", "The only actions that may be used, or * for all.", "ID,...", "*"),
+    Option("platforms", "The only platforms that may be used, or * for all.", "PLATFORM,...", "*"),
+    Option("action_ids", "The only actions, by id or like 'gmail GET /gmail/*', or * for all.", "ACTION,...", "*"),
+    Option(
+        "effects", "What actions do, where you know better: 'slack POST */archive=destructive'.", "ACTION=EFFECT,..."
+    ),
     Option("knowledge_agent", "Only answer questions about actions, execute none.", "true|false", "false"),
+    Option("consent", "Before a destructive call, auto: ask a person if the client can; always; off.", "MODE", "auto"),
+    Option("connection_names", "What to call connections: 'Work=KEY', or 'Work=gmail/label'.", "NAME=CONNECTION,..."),
+    Option("default_connections", "Which account to use where a call names none: 'gmail=Work'.", "PLATFORM=NAME,..."),
+    Option("audit", "Where a line for each call goes: stderr, off, or a file (rotated at 10 MB).", "WHERE", "stderr"),
+    Option("audit_hash_callers", "Write identities into the audit as keyed hashes only.", "true|false", "false"),
     Option("tools", "auto: as many as the budget holds; all; none: fixed tools only.", "auto|all|none", "auto"),
     Option("max_tools", "Budget: how many tools to list, fixed ones included.", "N", "32"),
     Option("max_tool_tokens", "Budget: how many tokens of definitions to list.", "N", "7000"),
@@ -77,11 +94,16 @@ OPTIONS = (
 class Settings:
     """Everything that is configured, checked and frozen."""
 
-    secret: str = field(repr=False)
+    secret: Source = field(repr=False)
+    """Where the account's secret comes from; nothing is read from there yet."""
     base_url: str = DEFAULT_BASE_URL
     family: Family = "pica"
     identity: Identity = Identity()
     grant: Grant = Grant()
+    preferences: Preferences = Preferences()
+    consent: Policy = Policy.AUTO
+    audit: str = "stderr"
+    audit_hash_callers: bool = False
     tools: ToolMode = "auto"
     max_tools: int = 32
     max_tool_tokens: int = 7_000
@@ -90,11 +112,6 @@ class Settings:
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
     sandbox: bool = False
-
-    @property
-    def environment(self) -> str:
-        """The secret's environment, which must be the connection's too."""
-        return "test" if self.secret.startswith(("sk_test_", "id_test_")) else "live"
 
 
 def load(
@@ -119,7 +136,7 @@ def load(
 
     base_url = DEFAULT_BASE_URL if sandbox else read("base_url", _url)
     return Settings(
-        secret="" if sandbox else _secret(environ),
+        secret=Fixed("") if sandbox else _secret(environ),
         base_url=base_url,
         family=read("header_family", lambda value: _family(value, base_url)),
         identity=Identity(
@@ -129,9 +146,17 @@ def load(
         grant=Grant(
             permission=read("permissions", lambda value: Permission(_one_of(value, Permission))),
             connection_keys=read("connection_keys", _allowed_connections),
-            action_ids=read("action_ids", _allowed_actions),
+            actions=read("action_ids", _allowed_actions),
+            platforms=read("platforms", _allowed_platforms),
             knowledge_only=read("knowledge_agent", _flag),
+            effects=read("effects", lambda value: tuple(map(parse_rule, _listed(value)))),
         ),
+        preferences=Preferences(
+            names=read("connection_names", _connection_names), defaults=read("default_connections", _defaults)
+        ),
+        consent=read("consent", lambda value: Policy(_one_of(value, Policy))),
+        audit=read("audit", lambda value: value),
+        audit_hash_callers=read("audit_hash_callers", _flag),
         tools=cast(ToolMode, read("tools", lambda value: _one_of(value, get_args(ToolMode)))),
         max_tools=read("max_tools", _count),
         max_tool_tokens=read("max_tool_tokens", _count),
@@ -145,7 +170,7 @@ def load(
 
 def _refuse_misspelt(environ: Mapping[str, str]) -> None:
     """Raise if a variable is nearly one of ours: a misspelt restriction would restrict nothing."""
-    known = ("PICA_SECRET", *(option.variable for option in OPTIONS))
+    known = (*_SECRETS, *(option.variable for option in OPTIONS))
     for name in environ:
         if name.startswith("PICA_") and name not in known and (near := get_close_matches(name, known, 1, 0.9)):
             raise InvalidSettings(f"{name} is no setting.", f"Did you mean {near[0]}?")
@@ -159,15 +184,64 @@ def _given(option: Option, flag: str | None, environ: Mapping[str, str]) -> tupl
     return option, (option.default if value is None else value.strip())
 
 
-def _secret(environ: Mapping[str, str]) -> str:
-    secret = environ.get("PICA_SECRET", "").strip()
-    if not secret:
+def _secret(environ: Mapping[str, str]) -> Source:
+    """Return where the secret comes from. Only one that is told outright is looked at: starting waits for nothing."""
+    given = [variable for variable in _SECRETS if variable in environ]
+    if not given or (given == ["PICA_SECRET"] and not environ["PICA_SECRET"].strip()):
         raise InvalidSettings(
             "PICA_SECRET is not set.", f"Set it to a key from {_KEYS_PAGE}, or try --sandbox, which needs none."
         )
-    if not re.fullmatch(r"[\x21-\x7e]{8,}", secret):
+    for variable in given:
+        if not environ[variable].strip():
+            raise InvalidSettings(f"{variable} is set but empty.", "Unset it, or give it a value.")
+    if len(given) > 1:
+        raise InvalidSettings(f"{' and '.join(given)} are set.", "Unset all but one.")
+    return _SECRETS[given[0]](environ[given[0]].strip())
+
+
+def _fixed(value: str) -> Fixed:
+    if not is_well_formed(value):
         raise InvalidSettings("PICA_SECRET is malformed.", f"Copy the key again from {_KEYS_PAGE}.")
-    return secret
+    return Fixed(value)
+
+
+def _file(value: str) -> File:
+    try:
+        return File(Path(value).expanduser())
+    except RuntimeError:
+        raise InvalidSettings(
+            f"PICA_SECRET_FILE is {value!r}, but there is no such home.", "Give a full path."
+        ) from None
+
+
+def _command(value: str, *, windows: bool = os.name == "nt") -> Command:
+    """Return the command. It may hold secrets itself, so it is not shown."""
+    lexer = shlex.shlex(value, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    if windows:  # where backslashes are in paths, and apostrophes in names
+        lexer.escape, lexer.quotes = "", '"'
+    words: list[str] = []
+    with suppress(ValueError):  # a quote is left open
+        words = list(lexer)
+    if not words or not words[0]:
+        raise InvalidSettings("PICA_SECRET_COMMAND is malformed.", "Write it as for a shell, each quote closed.")
+    return Command(tuple(words))
+
+
+def _keyring(value: str) -> Keyring:
+    service, _, username = value.rpartition("/")
+    if not (service and username):
+        raise InvalidSettings(f"PICA_SECRET_KEYRING is {value!r}, but must be a service/username.", "Correct it.")
+    return Keyring(service, username)
+
+
+_SECRETS: Mapping[str, Callable[[str], Source]] = {
+    "PICA_SECRET": _fixed,
+    "PICA_SECRET_FILE": _file,
+    "PICA_SECRET_COMMAND": _command,
+    "PICA_SECRET_KEYRING": _keyring,
+}
+"""The variables that may say what the secret is, only one of them, and what each makes of its value."""
 
 
 def _one_of(value: str, choices: object) -> str:
@@ -194,23 +268,65 @@ def _poll_seconds(value: str) -> int:
     return int(value)
 
 
-def _allowed(value: str, what: str) -> frozenset[str] | None:
+def _listed(value: str) -> list[str]:
+    """Return what stands between the commas; to take nothing but commas for nothing would hide a slip."""
+    items = [item.strip() for item in value.split(",") if item.strip()]
+    if value and not items:
+        raise ValueError("parted by commas, not commas alone")
+    return items
+
+
+def _allowed(value: str, what: str, fits: Callable[[str], object]) -> list[str] | None:
     """Return the allowlist, None for all. What can match nothing, such as a label, is told at once."""
-    names = frozenset(name.strip() for name in value.split(",") if name.strip())
-    if names == frozenset("*"):
+    names = [item.strip() for item in value.split(",") if item.strip()]
+    if names == ["*"]:
         return None
-    if not names or not all("::" in name for name in names):
+    if not names or "*" in names or not all(map(fits, names)):
         raise ValueError(f"* alone, or {what} parted by commas")
     return names
 
 
 def _allowed_connections(value: str) -> frozenset[str] | None:
-    return _allowed(value, "connection keys like live::gmail::…")
+    keys = _allowed(value, "connection keys like live::gmail::…", lambda key: "::" in key)
+    return None if keys is None else frozenset(keys)
 
 
-def _allowed_actions(value: str) -> frozenset[str] | None:
-    ids = _allowed(value, "action ids like conn_mod_def::…")
-    return None if ids is None else frozenset(map(action_id, ids))
+def _allowed_platforms(value: str) -> frozenset[str] | None:
+    names = _allowed(value.lower(), "names like gmail", _PLATFORM.fullmatch)
+    return None if names is None else frozenset(names)
+
+
+def _allowed_actions(value: str) -> tuple[Pattern, ...] | None:
+    written = _allowed(value, "action ids, or patterns like 'gmail GET /gmail/*',", bool)
+    return None if written is None else tuple(map(parse, written))
+
+
+def _connection_names(value: str) -> Mapping[str, str]:
+    """Return connection → what it is called. A name is one clean line, and no two are alike, letter case aside."""
+    called: dict[str, str] = {}
+    for name, connection in map(_pair, _listed(value)):
+        if name != text.line(name, 60) or "::" in name or "(" in name:
+            raise ValueError("names of at most 60 plain characters, without brackets or ::")
+        if "::" not in connection and not re.fullmatch(r"[\w.-]+/.+", connection):
+            raise ValueError("names of connections, each given by its key or as platform/label")
+        if connection in called or name.casefold() in map(str.casefold, called.values()):
+            raise ValueError("one name for each connection, and one connection for each name")
+        called[connection] = name
+    return called
+
+
+def _defaults(value: str) -> Mapping[str, str]:
+    pairs = [(platform.lower(), name) for platform, name in map(_pair, _listed(value))]
+    if len(dict(pairs)) < len(pairs) or not all(_PLATFORM.fullmatch(platform) for platform, _ in pairs):
+        raise ValueError("platforms like gmail, each once, with the label or key of one of its connections")
+    return dict(pairs)
+
+
+def _pair(written: str) -> tuple[str, str]:
+    left, found, right = map(str.strip, written.partition("="))
+    if not (left and found and right):
+        raise ValueError("pairs like Work=live::gmail::… or gmail=Work, parted by commas")
+    return left, right
 
 
 def _url(value: str) -> str:

@@ -16,13 +16,14 @@ import anyio
 import mcp_types as mcp
 
 from pica_mcp import schemas, text
-from pica_mcp.access import Caller, label_connections, not_connected, offered, usable, visible
+from pica_mcp.access import Caller, admit_platform, effect, offered, promising, usable, visible
+from pica_mcp.accounts import choices, not_connected
 from pica_mcp.catalog import Catalog
 from pica_mcp.discovery import EXECUTE, KNOWLEDGE, Names, apart
 from pica_mcp.errors import CallError, PicaError, UnknownTool
 from pica_mcp.models import Action, ActionDetails, Connection, Effect, as_object
 from pica_mcp.naming import prefix
-from pica_mcp.tools import CONNECTION, ActionTool, FixedTool, Parameters, Tool
+from pica_mcp.tools import CONNECTION, ActionTool, AnyActionTool, FixedTool, Parameters, Tool
 
 LIST_WAIT_SECONDS = 8.0
 """A host gives a server about ten seconds to start."""
@@ -56,13 +57,15 @@ class Listing:
 class Toolbox:
     """The tools of every caller."""
 
-    def __init__(self, catalog: Catalog, names: Names, fixed: Iterable[FixedTool], budget: Budget) -> None:
+    def __init__(
+        self, catalog: Catalog, names: Names, fixed: Iterable[FixedTool | AnyActionTool], budget: Budget
+    ) -> None:
         self._catalog = catalog
         self._names = names
         self._fixed = {tool.definition.name: tool for tool in fixed}
         self._budget = budget
 
-    def fixed(self, caller: Caller) -> tuple[FixedTool, ...]:
+    def fixed(self, caller: Caller) -> tuple[FixedTool | AnyActionTool, ...]:
         """Return the tools that are always there, whatever is connected."""
         hidden = {EXECUTE} if caller.grant.knowledge_only else set[str]()
         return tuple(tool for name, tool in self._fixed.items() if name not in hidden)
@@ -102,7 +105,8 @@ class Toolbox:
                 return found
         platform = None if caller.grant.knowledge_only else self._names.platform_of(name)
         if platform and all(connection.platform != platform for connection in own):
-            raise not_connected(caller, platform)  # the client may not have heard that it went
+            # The client may not have heard that it went.
+            raise admit_platform(caller, platform) or not_connected(caller, platform)
         raise UnknownTool(
             f"There is no tool named {text.line(repr(name), 80)}.", "List the tools, or search for an action."
         )
@@ -133,7 +137,7 @@ class Toolbox:
                 names = await self._names.of(platform)
             except PicaError:
                 return
-            offers[platform] = tuple(sorted(((n, a) for n, a in names.items() if offered(caller, a)), key=_rank))
+            offers[platform] = tuple(sorted(((n, a) for n, a in names.items() if promising(caller, a)), key=_rank))
 
         with anyio.CancelScope(deadline=deadline - _BUILD_SECONDS):
             async with anyio.create_task_group() as tasks:
@@ -203,17 +207,17 @@ def _rank(offer: tuple[str, Action]) -> tuple[Any, ...]:
 
 def _build(caller: Caller, own: tuple[Connection, ...], name: str, action: ActionDetails) -> ActionTool:
     """Return the action as a tool of the caller, whose own connections these are."""
-    parameters = schemas.derive(action)
+    parameters, does = schemas.derive(action), effect(caller, action)
     title = text.line(action.title, 100) or name
     definition = mcp.Tool(
         name=name,
         title=title,
         description=_description(action, name, title, parameters),
-        input_schema=_with_choice(parameters, _labels(caller, own, action.platform)),
+        input_schema=_with_choice(parameters, *choices(caller, own, action.platform)),
         annotations=mcp.ToolAnnotations(
             title=title,
-            read_only_hint=action.effect is Effect.READ,
-            destructive_hint=action.effect is Effect.DESTRUCTIVE,
+            read_only_hint=does is Effect.READ,
+            destructive_hint=does is Effect.DESTRUCTIVE,
             idempotent_hint=action.method.upper() in _IDEMPOTENT,
             open_world_hint=True,
         ),
@@ -229,18 +233,12 @@ def _description(action: ActionDetails, name: str, title: str, parameters: Param
     return f"{title} ({action.platform}).{more}"
 
 
-def _labels(caller: Caller, own: tuple[Connection, ...], platform: str) -> list[str]:
-    """Return the labels of the platform's working connections; broken ones have theirs too, so they count for names."""
-    labels = label_connections(c for c in own if c.platform == platform)
-    working = usable(caller, labels.values())
-    return sorted(label for label, connection in labels.items() if connection in working)
-
-
-def _with_choice(parameters: Parameters, labels: list[str]) -> dict[str, Any]:
+def _with_choice(parameters: Parameters, labels: list[str], default: str | None) -> dict[str, Any]:
     """Return the schema, with the argument that names the connection only where there is a choice."""
-    if len(labels) < 2:
+    if not labels or labels == [default]:
         return dict(parameters.schema)
-    choice = {"type": "string", "enum": labels, "description": "Which account to use."}
-    required = [CONNECTION, *parameters.schema.get("required", ())]
+    means = f" Without it: {default}." if default else ""
+    choice = {"type": "string", "enum": labels, "description": f"Which account to use.{means}"}
     properties = {CONNECTION: choice, **parameters.schema["properties"]}
-    return {**parameters.schema, "properties": properties, "required": required}
+    schema = {**parameters.schema, "properties": properties}
+    return schema if default else schema | {"required": [CONNECTION, *parameters.schema.get("required", ())]}

@@ -110,4 +110,12 @@ class ActionTool:
     parameters: Parameters
 
 
-Tool: TypeAlias = FixedTool | ActionTool
+@dataclass(frozen=True, slots=True)
+class AnyActionTool:
+    """Runs any action. `read` checks the arguments as they came, and tells platform, id or name, and the call."""
+
+    definition: mcp.Tool
+    read: Callable[[Mapping[str, Any]], tuple[str, str, Call]]
+
+
+Tool: TypeAlias = FixedTool | ActionTool | AnyActionTool

@@ -16,7 +16,7 @@ import mcp_types as mcp
 
 from pica_mcp.access import Caller
 from pica_mcp.catalog import Catalog, Connections
-from pica_mcp.errors import PicaError
+from pica_mcp.errors import PicaError, trace
 from pica_mcp.resources import Resources
 from pica_mcp.toolbox import Listing, Toolbox
 
@@ -90,8 +90,8 @@ class Watch:
                 if str(error) != problem:
                     logger.info("the account could not be looked at: %s", error)
                 problem = str(error)
-            except Exception:  # the boundary: following must not end, whatever is wrong with one look
-                logger.exception("following the account failed once")
+            except Exception as error:  # noqa: BLE001 - the boundary: following must not end, whatever is wrong with one look
+                logger.error("following the account failed once\n%s", trace(error))  # noqa: TRY400 - without its words
 
     async def _look(self) -> None:
         """Wait until it is time or somebody loaded something new; then tell what is different."""

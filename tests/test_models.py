@@ -12,7 +12,6 @@ from pica_mcp.models import (
     Action,
     ActionDetails,
     Connection,
-    Effect,
     Platform,
     Record,
     Whoami,
@@ -238,50 +237,6 @@ def test_a_schema_that_is_no_object_reads_as_none_given(io_schema: object) -> No
 )
 def test_an_action_id_is_written_as_pica_wants_it(given_id: str, meant: str) -> None:
     assert action_id(given_id) == meant
-
-
-@pytest.mark.parametrize(
-    ("method", "effect"),
-    [
-        ("GET", Effect.READ),
-        ("get", Effect.READ),
-        ("HEAD", Effect.READ),  # entry_10
-        ("OPTIONS", Effect.READ),
-        ("POST", Effect.WRITE),
-        ("PUT", Effect.WRITE),
-        ("PATCH", Effect.WRITE),
-        ("DELETE", Effect.DESTRUCTIVE),
-        ("delete", Effect.DESTRUCTIVE),
-        ("", Effect.WRITE),
-        ("PURGE", Effect.WRITE),
-    ],
-)
-def test_the_method_decides_the_effect_and_an_unknown_one_is_a_write(
-    action: Callable[..., Action], method: str, effect: Effect
-) -> None:
-    assert action(method=method).effect is effect
-
-
-@pytest.mark.parametrize(
-    ("facts", "effect"),
-    [
-        ({"title": "Delete a Message"}, Effect.DESTRUCTIVE),
-        ({"title": "REMOVE Member"}, Effect.DESTRUCTIVE),
-        ({"key": "api::chat.delete"}, Effect.DESTRUCTIVE),
-        ({"key": "purgeCache"}, Effect.DESTRUCTIVE),
-        ({"title": "Bulk erase"}, Effect.DESTRUCTIVE),
-        ({"title": "Wipe device"}, Effect.DESTRUCTIVE),
-        ({"title": "Destroy a droplet", "method": "GET"}, Effect.DESTRUCTIVE),
-        ({"title": "List Deleted Messages", "method": "GET"}, Effect.READ),
-        ({"title": "Undelete a Message"}, Effect.WRITE),
-        ({"title": "Get", "method": "DELETE"}, Effect.DESTRUCTIVE),  # words never lower an effect
-    ],
-)
-def test_words_of_the_catalogue_raise_the_effect(
-    action: Callable[..., Action], facts: dict[str, str], effect: Effect
-) -> None:
-    """Slack deletes by POST."""
-    assert action(**({"method": "POST", "title": "Do"} | facts)).effect is effect
 
 
 def test_a_method_needs_no_document(action: Callable[..., ActionDetails]) -> None:  # entry_25

@@ -277,21 +277,33 @@ def test_a_placeholder_in_the_templates_query_is_filled(request_of: Build, actio
     assert (request.path, request.query) == ("/search/x", (("id", "y&z=1"), ("c", "2")))
 
 
-@pytest.mark.parametrize("name", ["passthroughForward", "PASSTHROUGHFORWARD", "a\nb", "a\x00", "\x7f"])
-def test_a_query_that_would_set_headers_is_refused(request_of: Build, name: str) -> None:
+NEVER = [
+    "passthroughforward",
+    "_method",
+    "$httpmethod",
+    "$httpheaders",
+    "access_token",
+    "oauth_token",
+    "x-http-method-override",
+]
+
+
+@pytest.mark.parametrize("name", [*NEVER, *map(str.upper, NEVER), "passthroughForward", "a\nb", "a\x00", "\x7f"])
+def test_a_parameter_that_would_set_headers_method_or_credentials_is_refused(request_of: Build, name: str) -> None:
     with pytest.raises(InvalidArguments, match="may not be set"):
         request_of(Call(query={name: "authorization=x"}), path="/x")
 
 
-def test_the_templates_query_cannot_set_headers_either(request_of: Build) -> None:
+@pytest.mark.parametrize("name", NEVER)
+def test_the_templates_query_cannot_either(request_of: Build, name: str) -> None:
     with pytest.raises(UnknownAction):
-        request_of(path="/search?passthroughForward=authorization=x")
+        request_of(path=f"/search?{name}=authorization=x")
 
 
 WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8)
 
 
-@given(st.dictionaries(WORDS.filter(lambda w: w.lower() != "passthroughforward"), WORDS | st.lists(WORDS, max_size=3)))
+@given(st.dictionaries(WORDS.filter(lambda w: w.lower() not in NEVER), WORDS | st.lists(WORDS, max_size=3)))
 def test_query_pairs_arrive_as_they_were(request_of: Build, values: dict[str, str | list[str]]) -> None:
     pairs = [(k, item) for k, v in values.items() for item in (v if isinstance(v, list) else [v])]
     sent = urlencode(request_of(Call(query=values), path="/x").query)
@@ -521,6 +533,13 @@ def test_a_form_is_written_in_brackets(request_of: Build, body: dict[str, Any], 
     assert headers == {"content-type": "application/x-www-form-urlencoded"}
     request = request_of(Call(body=body, encoding="multipart"), method="POST", path="/x")
     assert (list(request.fields or ()), request.content, request.headers) == (pairs, None, ())
+
+
+@pytest.mark.parametrize("encoding", ["form", "multipart"])
+@pytest.mark.parametrize("name", ["_method", "_METHOD"])
+def test_a_form_cannot_ask_for_another_method(request_of: Build, name: str, encoding: Any) -> None:
+    with pytest.raises(InvalidArguments, match="_method"):
+        request_of(method="POST", call=Call(body={name: "DELETE"}, encoding=encoding))
 
 
 @pytest.mark.parametrize("encoding", ["form", "multipart"])

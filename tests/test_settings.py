@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pica_mcp.access import Caller, Identity, IdentityType, Permission, admit
+from pica_mcp.consent import Policy
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.models import Action
-from pica_mcp.settings import DEFAULT_BASE_URL, OPTIONS, Settings, load
+from pica_mcp.patterns import parse
+from pica_mcp.secret import Command, File, Fixed, Keyring
+from pica_mcp.settings import DEFAULT_BASE_URL, OPTIONS, Settings, _command, load
 
 SECRET = "sk_live_1_hush"
 ENVIRON = {"PICA_SECRET": SECRET}
@@ -28,7 +32,32 @@ VALUES: dict[str, tuple[str, str, Callable[[Settings], Any], Any, Any]] = {
     "identity_type": ("user", "Team", lambda s: s.identity.type, IdentityType.USER, IdentityType.TEAM),
     "permissions": ("read", "WRITE", lambda s: s.grant.permission, Permission.READ, Permission.WRITE),
     "connection_keys": ("a::1, b::2", "c::3,,", lambda s: s.grant.connection_keys, {"a::1", "b::2"}, {"c::3"}),
-    "action_ids": ("conn_mod_def::a::1", "*", lambda s: s.grant.action_ids, {"conn_mod_def::a::1"}, None),
+    "platforms": ("gmail, Google-Drive", "*", lambda s: s.grant.platforms, {"gmail", "google-drive"}, None),
+    "action_ids": ("a::1, gmail GET", "*", lambda s: s.grant.actions, (parse("a::1"), parse("gmail GET")), None),
+    "effects": (
+        "slack POST /a=b*=read,a::1=destructive",
+        "gmail=write",
+        lambda s: [(str(rule.pattern), rule.effect) for rule in s.grant.effects],
+        [("slack POST /a=b*", "read"), ("conn_mod_def::a::1", "destructive")],
+        [("gmail", "write")],
+    ),
+    "consent": ("always", "OFF", lambda s: s.consent, Policy.ALWAYS, Policy.OFF),
+    "connection_names": (
+        "Work=live::gmail::1, Home = gmail/ada@home.example",
+        "Tom's=live::gmail::1",
+        lambda s: s.preferences.names,
+        {"live::gmail::1": "Work", "gmail/ada@home.example": "Home"},
+        {"live::gmail::1": "Tom's"},
+    ),
+    "default_connections": (
+        "Gmail=Work,slack=live::slack::1",
+        "gmail=Home",
+        lambda s: s.preferences.defaults,
+        {"gmail": "Work", "slack": "live::slack::1"},
+        {"gmail": "Home"},
+    ),
+    "audit": ("/var/log/pica.jsonl", "off", lambda s: s.audit, "/var/log/pica.jsonl", "off"),
+    "audit_hash_callers": ("true", "false", lambda s: s.audit_hash_callers, True, False),
     "knowledge_agent": ("true", "0", lambda s: s.grant.knowledge_only, True, False),
     "tools": ("all", "None", lambda s: s.tools, "all", "none"),
     "max_tools": ("5", "9999999", lambda s: s.max_tools, 5, 9_999_999),
@@ -52,9 +81,18 @@ BAD: dict[str, tuple[list[str], str]] = {
         "* alone, or connection keys like live::gmail::… parted by commas",
     ),
     "action_ids": (
-        [",", "conn_mod_def::a::1,*", "gmail_send_email"],
-        "* alone, or action ids like conn_mod_def::… parted by commas",
+        [",", "conn_mod_def::a::1,*"],
+        "* alone, or action ids, or patterns like 'gmail GET /gmail/*', parted by commas",
     ),
+    "platforms": ([",", "gmail,*", "gmail slack", "live::gmail::1"], "* alone, or names like gmail parted by commas"),
+    "consent": (["sometimes"], "one of auto, always, off"),
+    "connection_names": (["Work", "=a::1", "Work="], "pairs like Work=live::gmail::… or gmail=Work, parted by commas"),
+    "default_connections": (
+        ["a b=Work", "gmail=Work,GMAIL=Home"],
+        "platforms like gmail, each once, with the label or key of one of its connections",
+    ),
+    "effects": ([",", "gmail", "gmail=delete", "gmail_send_email=read"], ""),
+    "audit_hash_callers": (["maybe"], "one of true, false, 1, 0"),
     "knowledge_agent": (["maybe", "yes"], "one of true, false, 1, 0"),
     "tools": (["some"], "one of auto, all, none"),
     "max_tools": (["0", "-1", "1.5", "many", "1_0", "99999999"], "a whole number above 0"),
@@ -80,7 +118,7 @@ def load_with(environ: dict[str, str] | None = None, flags: dict[str, str | None
 
 
 def test_every_option_is_tried_here() -> None:
-    assert {option.name for option in OPTIONS} == set(VALUES) == set(BAD) | {"identity"}
+    assert {option.name for option in OPTIONS} == set(VALUES) == set(BAD) | {"identity", "audit"}
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -96,7 +134,7 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_default(name: st
 def test_the_defaults_serve_the_whole_account_like_the_official_server() -> None:
     loaded = load_with()
     assert (loaded.base_url, loaded.family, loaded.identity) == (DEFAULT_BASE_URL, "pica", Identity())
-    assert (loaded.grant.permission, loaded.grant.connection_keys, loaded.grant.action_ids) == (
+    assert (loaded.grant.permission, loaded.grant.connection_keys, loaded.grant.actions) == (
         Permission.ADMIN,
         None,
         None,
@@ -127,7 +165,7 @@ def test_a_setting_has_one_name_in_two_spellings(name: str, variable: str, flag:
 
 def test_the_secret_has_no_flag() -> None:
     assert not [option for option in OPTIONS if "secret" in option.name]
-    assert load({"secret": "sk_live_2_other"}, ENVIRON).secret == SECRET
+    assert load({"secret": "sk_live_2_other"}, ENVIRON).secret == Fixed(SECRET)
 
 
 # Faults
@@ -182,22 +220,97 @@ def test_a_malformed_secret_is_refused_and_not_shown(secret: str) -> None:
     assert secret not in str(caught.value)
 
 
-def test_a_secret_is_taken_without_the_spaces_around_it() -> None:
-    assert load_with({"PICA_SECRET": f" {SECRET}\n"}).secret == SECRET
+def test_a_secret_may_be_elsewhere_which_is_not_looked_at_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    for variable, value, source in (
+        ("FILE", "/nowhere/secret", File(Path("/nowhere/secret"))),
+        ("FILE", "~/secret", File(Path("/home/ada/secret"))),
+        ("COMMAND", "/nowhere/op read 'op://work/my key'", Command(("/nowhere/op", "read", "op://work/my key"))),
+        ("KEYRING", "pica/ada", Keyring("pica", "ada")),
+        ("KEYRING", "https://api.picaos.com/ada@example.com", Keyring("https://api.picaos.com", "ada@example.com")),
+    ):
+        loaded = load({}, {f"PICA_SECRET_{variable}": f" {value} "})
+        assert loaded.secret == source
+        assert value not in repr(loaded)
 
 
 @pytest.mark.parametrize(
-    ("secret", "environment"),
+    ("written", "on_windows", "elsewhere"),
     [
-        ("sk_live_1_x", "live"),
-        ("sk_test_1_x", "test"),
-        ("id_test_1_x", "test"),
-        ("id_live_1_x", "live"),
-        ("whatever", "live"),
+        (r'"C:\Program Files\op.exe" read x', ("C:\\Program Files\\op.exe", "read", "x"), None),
+        (r"C:\bin\op.exe o'clock", ("C:\\bin\\op.exe", "o'clock"), None),
+        ("op 'a b' #c", ("op", "'a", "b'", "#c"), ("op", "a b", "#c")),
+        (r"op a\ b \"c\" ''", ("op", "a\\", "b", "\\c\\", "''"), ("op", "a b", '"c"', "")),
     ],
 )
-def test_the_environment_is_the_secrets(secret: str, environment: str) -> None:
-    assert load_with({"PICA_SECRET": secret}).environment == environment
+def test_a_command_is_split_as_people_write_it_there(
+    written: str, on_windows: tuple[str, ...], elsewhere: tuple[str, ...] | None
+) -> None:
+    assert _command(written, windows=True) == Command(on_windows)
+    if elsewhere:
+        assert _command(written, windows=False) == Command(elsewhere)
+
+
+SOURCES = {
+    "PICA_SECRET": SECRET,
+    "PICA_SECRET_FILE": "/nowhere/hush",
+    "PICA_SECRET_COMMAND": "echo hush",
+    "PICA_SECRET_KEYRING": "pica/hush",
+}
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations(SOURCES, 2)))
+def test_the_secret_comes_from_one_place_only(one: str, other: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load({}, {name: SOURCES[name] for name in (other, one)})
+    assert str(caught.value) == f"{one} and {other} are set. Unset all but one."
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+@pytest.mark.parametrize("variable", SOURCES)
+def test_a_place_that_is_set_but_empty_is_an_error_beside_others_too(variable: str, empty: str) -> None:
+    for others in ({}, {name: value for name, value in SOURCES.items() if name != variable}):
+        with pytest.raises(InvalidSettings, match=f"^{variable} is (set but empty|not set)"):
+            load({}, {**others, variable: empty})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        (
+            "PICA_SECRET_COMMAND",
+            "echo 'hush",
+            "PICA_SECRET_COMMAND is malformed. Write it as for a shell, each quote closed.",
+        ),
+        (
+            "PICA_SECRET_COMMAND",
+            "'' hush",
+            "PICA_SECRET_COMMAND is malformed. Write it as for a shell, each quote closed.",
+        ),
+        ("PICA_SECRET_KEYRING", "pica", "PICA_SECRET_KEYRING is 'pica', but must be a service/username. Correct it."),
+        ("PICA_SECRET_KEYRING", "/ada", "PICA_SECRET_KEYRING is '/ada', but must be a service/username. Correct it."),
+        ("PICA_SECRET_KEYRING", "pica/", "PICA_SECRET_KEYRING is 'pica/', but must be a service/username. Correct it."),
+        (
+            "PICA_SECRET_FILE",
+            "~no-such-user/x",
+            "PICA_SECRET_FILE is '~no-such-user/x', but there is no such home. Give a full path.",
+        ),
+    ],
+)
+def test_a_place_that_can_be_none_is_told_at_once(variable: str, value: str, said: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load({}, {variable: value})
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("written", ["PICA_SECRET_FLIE", "PICA_SECRETS_FILE", "PICA_SECRET_COMAND", "PICA_SECRETS"])
+def test_a_misspelt_place_is_an_error(written: str) -> None:
+    with pytest.raises(InvalidSettings, match=f"^{written} is no setting. Did you mean PICA_SECRET"):
+        load_with({written: "x"})
+
+
+def test_a_secret_is_taken_without_the_spaces_around_it() -> None:
+    assert load_with({"PICA_SECRET": f" {SECRET}\n"}).secret == Fixed(SECRET)
 
 
 def test_settings_do_not_show_what_is_secret(monkeypatch: pytest.MonkeyPatch) -> None:  # entry_07
@@ -275,14 +388,14 @@ def test_the_header_family_is_told_from_the_host(url: str, family: str) -> None:
 )
 def test_an_allowlist_is_names_or_a_star(value: str, keys: set[str] | None) -> None:
     loaded = load_with({"PICA_CONNECTION_KEYS": value, "PICA_ACTION_IDS": value})
-    assert (loaded.grant.connection_keys, loaded.grant.action_ids) == (keys, keys)
+    assert (loaded.grant.connection_keys, loaded.grant.actions and {*map(str, loaded.grant.actions)}) == (keys, keys)
 
 
 @pytest.mark.parametrize("written", ["conn_mod_def::GE::x", "GE::x"])
 def test_an_allowed_action_may_be_written_without_its_prefix(  # entry_26
     action: Callable[..., Action], written: str
 ) -> None:
-    who = Caller(Identity(), load_with({"PICA_ACTION_IDS": written}).grant, "live")
+    who = Caller(Identity(), load_with({"PICA_ACTION_IDS": written}).grant, lambda: "live")
     assert admit(who, action(id="conn_mod_def::GE::x")) is None
     assert admit(who, action(id="conn_mod_def::GE::y")) is not None
 
@@ -293,7 +406,7 @@ def test_an_allowed_action_may_be_written_without_its_prefix(  # entry_26
 def test_the_sandbox_needs_neither_secret_nor_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     loaded = load({"base_url": "https://a.example", "identity": "ada"}, ENVIRON, sandbox=True)
-    assert (loaded.secret, loaded.base_url, loaded.proxy, loaded.sandbox) == ("", DEFAULT_BASE_URL, None, True)
+    assert (loaded.secret, loaded.base_url, loaded.proxy, loaded.sandbox) == (Fixed(""), DEFAULT_BASE_URL, None, True)
     assert loaded.identity == Identity("ada")
     assert load({}, {"PICA_BASE_URL": "nonsense"}, sandbox=True).sandbox
 

@@ -6,12 +6,14 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from textwrap import fill
 from typing import Any, cast
 
 import anyio
 from mcp import Client, StdioServerParameters
-from mcp_types import CallToolResult, TextContent, TextResourceContents, Tool
+from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent, TextResourceContents, Tool
 
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 
@@ -54,18 +56,21 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterable[BaseException]
 
 async def _demo() -> None:
     box = Sandbox()
-    with anyio.fail_after(60):
+    with TemporaryDirectory() as folder, anyio.fail_after(60):
+        record = Path(folder, "audit.jsonl")
         async with box.listening() as url:
             account = {"PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": url, "PICA_IDENTITY": "ada"}
-            env = {**account, "PICA_IDENTITY_TYPE": "user"}
+            env = {**account, "PICA_IDENTITY_TYPE": "user", "PICA_AUDIT": str(record)}
             server = StdioServerParameters(command=sys.executable, args=["-m", "pica_mcp"], env=env)
-            async with Client(server) as client:
+            async with Client(server, elicitation_callback=_person) as client:
                 await _who(client)
                 await _tools(client)
                 await _mail(client)
                 await _refusal(client, box)
+                await _consent(client, box)
                 await _resource(client)
                 await _newcomer(client, box)
+        _audit(record)
 
 
 async def _who(client: Client) -> None:
@@ -107,6 +112,30 @@ async def _refusal(client: Client, box: Sandbox) -> None:
     arguments = {"platform": "gmail", "actionId": action["actions"][0]["actionId"], "connectionKey": foreign}
     refused = await _call(client, "execute_pica_action", arguments)
     _expect(bool(refused.is_error) and "no gmail connection" in _text(refused), "the call was refused")
+
+
+async def _person(context: Any, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001 - the SDK's
+    """Show the question where a client would open a window, and decline."""
+    print("\n".join(f"    ? {_short(line)}" for line in params.message.splitlines()))
+    return ElicitResult(action="decline")
+
+
+async def _consent(client: Client, box: Sandbox) -> None:
+    _step("Before something is destroyed, the person is asked; this one declines")
+    mailbox = {"connection": "Work", "userId": "me"}
+    found = _json(await client.call_tool("gmail_list_messages", {**mailbox, "q": _SUBJECT}))
+    declined = await _call(client, "gmail_delete_message", {**mailbox, "id": found["messages"][0]["id"]})
+    _expect(bool(declined.is_error) and "did not agree" in _text(declined), "the person could decline")
+    _expect(not any(request.method == "DELETE" for request in box.requests), "nothing was deleted")
+
+
+def _audit(record: Path) -> None:
+    _step("Each of these calls left one line in the record")
+    calls = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
+    told = [call for call in calls if call["tool"] != "list_pica_integrations"]
+    facts = ("tool", "effect", "decision", "reason", "outcome")
+    _table([facts, *([str(call[fact] or "") for fact in facts] for call in told)])
+    _expect([call["decision"] for call in told].count("declined") == 1, "the record tells who declined")
 
 
 async def _resource(client: Client) -> None:

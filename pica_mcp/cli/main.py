@@ -19,7 +19,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         words = ["--version"]
     elif not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
         words.insert(0, "serve")  # clients start the bare program, with flags
-    arguments = _parser().parse_args(words)
+    parser = _parser()
+    arguments = parser.parse_args(words)
+    if arguments.command == "explain" and arguments.only and not arguments.platform:
+        parser.error("--allowed and --refused need a PLATFORM, as in: pica-mcp explain gmail --refused")
     try:
         code = _run(arguments)
     except InvalidSettings as error:
@@ -44,6 +47,11 @@ def _run(arguments: argparse.Namespace) -> int:
             from pica_mcp.cli.sandbox import sandbox
 
             return sandbox(arguments.port)
+        case "explain":
+            settings = _settings(arguments)
+            from pica_mcp.cli.explain import explain
+
+            return explain(settings, arguments.platform, arguments.only, as_json=arguments.json)
         case _:
             settings = _settings(arguments)
             from pica_mcp.cli.serve import serve
@@ -66,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pica-mcp {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     _serve_parser(commands)
+    _explain_parser(commands)
     commands.add_parser("demo", help="see it work on the embedded sandbox, without an account")
     sandbox = commands.add_parser("sandbox", help="serve the pretend Pica on a loopback port")
     sandbox.add_argument("--port", type=_port, default=8765, help="default 8765; 0 for any free one")
@@ -82,11 +91,32 @@ def _serve_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     serve = commands.add_parser(
         "serve",
         help="serve MCP over stdio (the default)",
-        description="Serve MCP over stdio. The secret comes from PICA_SECRET; every other setting has a variable too.",
+        description="Serve MCP over stdio. The secret comes from PICA_SECRET, or from what PICA_SECRET_FILE, "
+        "PICA_SECRET_COMMAND or PICA_SECRET_KEYRING names; every other setting has a variable too.",
         allow_abbrev=False,
     )
-    serve.add_argument("--sandbox", action="store_true", help="serve the embedded sandbox, without an account")
+    _add_settings(serve)
+
+
+def _explain_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]
+    explain = commands.add_parser(
+        "explain",
+        help="what these settings allow on each connection, and why not the rest",
+        description="Tell what a server with these settings may do on each connection, why not the rest, and which "
+        "settings do nothing. It asks Pica for the account and its catalogue, and changes nothing.",
+        allow_abbrev=False,
+    )
+    explain.add_argument("platform", nargs="?", metavar="PLATFORM", help="list each action of this platform")
+    only = explain.add_mutually_exclusive_group()
+    only.add_argument("--allowed", dest="only", action="store_const", const="allowed", help="only those that may run")
+    only.add_argument("--refused", dest="only", action="store_const", const="refused", help="only those that may not")
+    explain.add_argument("--json", action="store_true", help="print JSON")
+    _add_settings(explain)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sandbox", action="store_true", help="use the embedded sandbox, without an account")
     for option in OPTIONS:
         default = f" (default {option.default})" if option.default else ""
         text = f"{option.help}{default} [{option.variable}]"
-        serve.add_argument(option.flag, dest=option.name, metavar=option.metavar, help=text.replace("%", "%%"))
+        parser.add_argument(option.flag, dest=option.name, metavar=option.metavar, help=text.replace("%", "%%"))

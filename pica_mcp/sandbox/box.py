@@ -19,7 +19,7 @@ from pica_mcp.sandbox.journal import Journal, Limit, Plan, Recorded
 from pica_mcp.sandbox.older import OlderPages
 from pica_mcp.sandbox.pages import Pages
 from pica_mcp.sandbox.passthrough import Passthrough
-from pica_mcp.sandbox.routes import Desk
+from pica_mcp.sandbox.routes import LIVE_SECRET, TEST_SECRET, Desk
 from pica_mcp.sandbox.search import Search
 from pica_mcp.sandbox.shelf import Shelf
 
@@ -49,7 +49,17 @@ class Sandbox:
         pages = OlderPages() if generation == 1 else Pages()
         shelf = Shelf(catalog, pages, Search(catalog), row_ids=row_ids, search_rows=search_rows)
         passthrough = Passthrough(self._account, catalog)
-        desk = Desk(self._account, catalog, passthrough, shelf, pages, bare_errors=bare_errors, older=generation == 1)
+        self._secrets = {LIVE_SECRET: "live", TEST_SECRET: "test"}
+        desk = Desk(
+            self._secrets,
+            self._account,
+            catalog,
+            passthrough,
+            shelf,
+            pages,
+            bare_errors=bare_errors,
+            older=generation == 1,
+        )
         self.app = _app(desk, self._journal)
         self.connect = self._account.connect
         self.reauthorize = self._account.reauthorize
@@ -116,6 +126,12 @@ class Sandbox:
     def heal(self) -> None:
         """Forget every fault and limit that is still to come; those who were made to wait get their answers now."""
         self._journal.heal()
+
+    def rotate(self, secret: str, environment: str = "live") -> None:
+        """Let another secret open an environment; the one before is refused from now on."""
+        for old in [old for old, opened in self._secrets.items() if opened == environment]:
+            del self._secrets[old]
+        self._secrets[secret] = environment
 
     @asynccontextmanager
     async def listening(self, port: int = 0) -> AsyncGenerator[str]:

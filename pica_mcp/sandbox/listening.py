@@ -71,6 +71,9 @@ async def listen(app: ASGIApp, port: int) -> AsyncGenerator[str]:
     state = ServerState()
     loop = asyncio.get_running_loop()
     listener = socket.create_server((HOST, port))
+    # Inherited by what it accepts. asyncio forgets it for a socket made like this, and Nagle then holds every answer
+    # back until the client's delayed acknowledgement, for 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # Not uvicorn.Server, which takes over the signals and stops in steps of a tenth of a second.
     server = await loop.create_server(lambda: _Connection(config, state, {}), sock=listener)
     try:

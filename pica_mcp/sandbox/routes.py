@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from types import MappingProxyType
 from typing import Any
 
 from starlette.requests import Request
@@ -23,7 +22,6 @@ from pica_mcp.sandbox.upstream import Json, MalformedError, strings
 LIVE_SECRET = "sk_live_1_sandbox-not-a-real_secret"  # noqa: S105 - published on purpose: it opens nothing
 TEST_SECRET = "sk_test_1_sandbox-not-a-real_secret"  # noqa: S105 - likewise
 
-_ENVIRONMENTS: Mapping[str | None, str] = MappingProxyType({LIVE_SECRET: "live", TEST_SECRET: "test"})
 _IDENTITY_TYPES = ("user", "team", "organization", "project")
 _MAX_IDENTITY_CHARS = 128
 _EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -33,8 +31,12 @@ Endpoint = Callable[[Request, str], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Answers the endpoints; each gets the request and the environment that the secret belongs to."""
+    """Answers the endpoints; each gets the request and the environment that the secret belongs to.
 
+    `secrets` says which, for each secret that is accepted.
+    """
+
+    secrets: Mapping[str, str]
     account: Account
     catalog: Catalog
     passthrough: Passthrough
@@ -76,7 +78,7 @@ class Desk:
 
     def _guarded(self, path: str, endpoint: Endpoint, *methods: str) -> Route:
         async def guarded(request: Request) -> Response:
-            environment = _ENVIRONMENTS.get(pica_header(request, "secret"))
+            environment = self.secrets.get(pica_header(request, "secret") or "")
             if environment is None:
                 return errors.unauthorized(bare=self.bare_errors)
             return await endpoint(request, environment)

@@ -46,11 +46,16 @@ def serve(box: Sandbox) -> Serve:
 
 @pytest.fixture
 def converse(serve: Serve) -> Converse:
-    """Talk to a server in memory through the SDK's client, in the era that `mode` names."""
+    """Talk to a server in memory through the SDK's client, in the era that `mode` names; `person` answers questions."""
 
     @asynccontextmanager
-    async def converse(mode: str = "auto", pica: Any = None, **variables: str | None) -> AsyncGenerator[Client]:
-        async with serve(pica, **variables) as app, Client(build(app), mode=mode) as client:  # pyright: ignore[reportArgumentType]
+    async def converse(
+        mode: str = "auto", pica: Any = None, person: Any = None, **variables: str | None
+    ) -> AsyncGenerator[Client]:
+        async with (
+            serve(pica, **variables) as app,
+            Client(build(app), mode=mode, elicitation_callback=person) as client,  # pyright: ignore[reportArgumentType]
+        ):
             yield client
 
     return converse

@@ -42,6 +42,7 @@ from pica_mcp.errors import (
 )
 from pica_mcp.passthrough import Request
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
+from pica_mcp.secret import Fixed, Secret
 
 KEY = "live::gmail::default::0123456789abcdef|ada"
 ACTION_ID = "conn_mod_def::one::1"
@@ -79,7 +80,7 @@ async def opened(
 ) -> AsyncGenerator[PicaAPI]:
     """Open the API on an ASGI app or on the address of a loopback server; nothing in it may hang."""
     asgi = None if isinstance(where, str) else where
-    endpoint = Endpoint("https://pica.test" if asgi else where, secret, family)
+    endpoint = Endpoint("https://pica.test" if asgi else where, Secret(Fixed(secret)), family)
     with anyio.fail_after(20):
         async with open_api(endpoint, asgi, sleep=sleep or Patience(), chance=lambda: 0.5) as api:
             yield api
@@ -414,7 +415,7 @@ async def test_the_successors_family_of_headers_is_spoken_and_understood() -> No
 
 
 def test_an_endpoint_does_not_show_its_secret_nor_its_proxys_password() -> None:
-    endpoint = Endpoint("https://pica.test", CANARY, proxy=f"http://user:{CANARY}@proxy.test")
+    endpoint = Endpoint("https://pica.test", Secret(Fixed(CANARY)), proxy=f"http://user:{CANARY}@proxy.test")
     assert CANARY not in repr(endpoint)
     assert CANARY not in str(endpoint)
 
@@ -453,11 +454,11 @@ async def test_no_error_of_the_wire_tells_the_secret_or_the_key(line: Line) -> N
 
 @pytest.mark.parametrize("url", ["https://pica.test", "HTTPS://pica.test", "Https://pica.test"])
 def test_the_certificate_of_an_encrypted_endpoint_is_always_checked(url: str) -> None:
-    assert room._trust(Endpoint(url, CANARY)) is True
+    assert room._trust(Endpoint(url, Secret(Fixed(CANARY)))) is True
 
 
 def test_plain_http_loads_no_certificates() -> None:
-    assert room._trust(Endpoint("http://127.0.0.1:1", CANARY)) is False
+    assert room._trust(Endpoint("http://127.0.0.1:1", Secret(Fixed(CANARY)))) is False
 
 
 # Listings
@@ -616,7 +617,7 @@ async def test_an_encoded_path_arrives_byte_for_byte(path: str) -> None:
 
 async def test_a_base_url_with_a_path_keeps_it() -> None:
     box = Sandbox()
-    endpoint = Endpoint("https://gateway.test/pica/", LIVE_SECRET)
+    endpoint = Endpoint("https://gateway.test/pica/", Secret(Fixed(LIVE_SECRET)))
     box.fail("/pica/v1/passthrough/things", status=200, body={})
     async with open_api(endpoint, box.app) as api:
         await api.send(request())
@@ -935,7 +936,7 @@ async def test_a_proxy_is_used_if_it_is_given_and_nothing_of_the_environment_is(
     async with wired(says(200, b"[]")) as wire:
         async with opened(wire.url) as api:
             await api.platforms()
-        async with open_api(Endpoint("http://pica.test", LIVE_SECRET, proxy=wire.url)) as api:
+        async with open_api(Endpoint("http://pica.test", Secret(Fixed(LIVE_SECRET)), proxy=wire.url)) as api:
             await api.platforms()
     direct, proxied = wire.requests
     assert direct.startswith(b"GET /v1/available-connectors?")

@@ -41,7 +41,7 @@ async def test_the_callers_environment_is_the_secrets(serve: Any) -> None:
     environments: list[str] = []
     for secret in (TEST_SECRET, "id_test_1_x", "sk_live_1_x", "anything-else"):
         async with serve(PICA_SECRET=secret) as app:
-            environments.append(app.caller.environment)
+            environments.append(app.caller.environment())
     assert environments == ["test", "test", "live", "live"]
 
 

@@ -21,6 +21,7 @@ from pica_mcp.api import Endpoint, open_api
 from pica_mcp.catalog import CONNECTIONS_TTL_SECONDS, Actions, Catalog
 from pica_mcp.errors import UnknownAction
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
+from pica_mcp.secret import Fixed, Secret
 
 from .conftest import Clock
 
@@ -103,9 +104,10 @@ async def cataloguing(pica: Any, clock: Clock | None = None) -> AsyncGenerator[C
     async def at_once(seconds: float) -> None:
         await checkpoint()
 
+    endpoint = Endpoint("https://pica.test", Secret(Fixed(LIVE_SECRET)))
     with anyio.fail_after(20):
         async with (
-            open_api(Endpoint("https://pica.test", LIVE_SECRET), pica.app, sleep=at_once, chance=lambda: 0.5) as api,
+            open_api(endpoint, pica.app, sleep=at_once, chance=lambda: 0.5) as api,
             anyio.create_task_group() as tasks,
         ):
             yield Catalog(api, tasks, clock or Clock())

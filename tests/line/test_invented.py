@@ -276,7 +276,7 @@ async def test_a_call_whose_preparation_never_ends_is_answered_and_nothing_is_se
     async with serve(pica) as app:
         outcome = await app.pipeline.call(app.caller, "crm_send", {})
     assert outcome.is_error
-    assert said(outcome) == "Pica took too long. If this was a change, check it before you try again."
+    assert said(outcome) == "Pica took too long. Nothing was sent; try again in a minute."
     assert pica.sent() == []
 
 

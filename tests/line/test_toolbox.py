@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from pica_mcp import toolbox as room
+from pica_mcp.effects import of_action
 from pica_mcp.errors import UnknownTool
 from pica_mcp.sandbox import Sandbox
 from pica_mcp.toolbox import _rank, tokens  # pyright: ignore[reportPrivateUsage]
@@ -84,7 +85,7 @@ async def test_permission_and_lists_decide_what_is_listed(serve: Any) -> None:
     async with serve(PICA_PERMISSIONS="read", PICA_TOOLS="all") as app:
         tools = (await app.pipeline.toolbox.list(app.caller)).tools[4:]
         assert tools
-        assert {tool.action.effect for tool in tools} == {"read"}
+        assert {of_action(tool.action) for tool in tools} == {"read"}
         allowed = tools[0].action.id
     async with serve(PICA_ACTION_IDS=allowed, PICA_TOOLS="all") as app:
         assert [tool.action.id for tool in (await app.pipeline.toolbox.list(app.caller)).tools[4:]] == [allowed]

@@ -346,7 +346,7 @@ async def test_each_client_is_told_what_it_watches_until_it_leaves(box: Sandbox,
 
     async with serve() as app:
         server = build(app)
-        notices: Any = getattr(server.middleware[-1], "__self__", None)
+        notices: Any = next(filter(None, (getattr(m, "__self__", None) for m in server.middleware)))
         async with Client(server, mode="legacy", message_handler=ear("one")) as one:
             await one.list_tools()
             async with Client(server, mode="legacy", message_handler=ear("other")) as other:

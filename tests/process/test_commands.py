@@ -46,7 +46,7 @@ def test_a_word_that_is_none_of_ours_is_exit_code_2(program: list[str], flag: st
     [
         ({"PICA_PERMISSION": "read"}, "PICA_PERMISSION is no setting. Did you mean PICA_PERMISSIONS?"),
         ({"PICA_CONNECTION_KEYS": "Work"}, "but must be * alone, or connection keys like live::gmail::"),
-        ({"PICA_ACTION_IDS": "gmail_send_email"}, "but must be * alone, or action ids like conn_mod_def::"),
+        ({"PICA_ACTION_IDS": "gmail_send_email"}, "but must be an action id like conn_mod_def::"),
         ({"SSL_CERT_FILE": "/nowhere"}, "SSL_CERT_FILE is '/nowhere', but holds no certificates"),
         ({"HTTPS_PROXY": "socks5://proxy.example"}, "The proxy variable for this URL is malformed."),
     ],

@@ -62,6 +62,26 @@ def test_secrets_hold_the_characters_that_must_not_be_split_at() -> None:
         assert "-" in tail
 
 
+async def test_a_rotated_secret_opens_what_the_one_before_did_which_is_refused_from_then_on() -> None:
+    box = Sandbox()
+    box.rotate("sk_live_2_new")
+    box.rotate("sk_live_3_newer")
+    statuses: dict[str, int] = {}
+    connections: dict[str, int] = {}
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=box.app), base_url="http://pica.test") as http:
+        for secret in (LIVE_SECRET, "sk_live_2_new", "sk_live_3_newer", TEST_SECRET, ""):
+            answer = await http.get("/v1/vault/connections", headers={"x-pica-secret": secret})
+            statuses[secret] = answer.status_code
+            connections[secret] = answer.json().get("total")
+    assert list(statuses.values()) == [401, 401, 200, 200, 401]
+    assert connections["sk_live_3_newer"] > connections[TEST_SECRET] == 2
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=Sandbox().app), base_url="http://pica.test"
+    ) as http:
+        answer = await http.get("/v1/vault/connections", headers={"x-pica-secret": LIVE_SECRET})
+    assert answer.status_code == 200  # in another sandbox nothing was rotated
+
+
 def test_the_room_imports_nothing_else_of_ours() -> None:
     for file in Path(pica_mcp.sandbox.__path__[0]).rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):

@@ -1,0 +1,132 @@
+"""The room of which account a call goes through: what people call their accounts, and how a call means one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pica_mcp import text
+from pica_mcp.access import Caller, admit, how_to_connect, usable, visible
+from pica_mcp.errors import Reason, Refused
+from pica_mcp.models import Action, Connection
+
+
+def label_connections(caller: Caller, connections: Iterable[Connection]) -> Mapping[str, Connection]:
+    """Name connections of one platform as a person would: as the settings call them, else by name, tag or platform.
+
+    Labels are unique, whatever the order: connections that share a name all get their identity beside it, and those
+    that share that as well a short suffix. What the settings call one is nobody else's, and has no suffix.
+    """
+    connections = tuple(connections)
+    plain = text.tell_apart(connections, _label)
+    called: dict[str, Connection] = {}
+    for meant, name in caller.preferences.names.items():
+        found = next((c for label, c in plain.items() if meant in (c.key, f"{c.platform}/{label}")), None)
+        if found and found not in called.values():
+            called[name] = found
+    if not called:
+        return plain
+    return {**called, **text.tell_apart((c for c in connections if c not in called.values()), _label, called)}
+
+
+def _label(connection: Connection, hash_chars: int) -> str:
+    # Round brackets are ours: or somebody could take the label of another's account by naming his own like it.
+    plain = text.line(connection.name or next(iter(connection.tags), ""), 60) or connection.platform
+    plain = plain.translate({ord("("): "[", ord(")"): "]"})
+    if not hash_chars:
+        return plain
+    if hash_chars == text.MIN_HASH_CHARS and (owner := text.line(connection.owner, 60)):
+        return f"{plain} ({owner})"
+    return f"{plain}-{text.short_hash(connection.key, hash_chars)}"
+
+
+def by_platform(caller: Caller, connections: Iterable[Connection]) -> Mapping[str, Mapping[str, Connection]]:
+    """Return platform → label → connection, in the order of their names."""
+    grouped: dict[str, list[Connection]] = {}
+    for connection in connections:
+        grouped.setdefault(connection.platform, []).append(connection)
+    return {name: dict(sorted(label_connections(caller, grouped[name]).items())) for name in sorted(grouped)}
+
+
+def choices(caller: Caller, connections: Iterable[Connection], platform: str) -> tuple[list[str], str | None]:
+    """Return the labels of the platform's working accounts, and which of them a call means that names none.
+
+    Broken ones have labels too, so they count for the others' names.
+    """
+    labels = label_connections(caller, (c for c in connections if c.platform == platform))
+    working = usable(caller, labels.values())
+    names = sorted(label for label, connection in labels.items() if connection in working)
+    if wanted := caller.preferences.defaults.get(platform):
+        default = _meant(wanted, labels)
+        return names, next((name for name in names if labels[name] is default), None)
+    return names, names[0] if len(names) == 1 else None
+
+
+def label_of(caller: Caller, connection: Connection, among: Iterable[Connection]) -> str:
+    """Return the label of one of these connections."""
+    own = (c for c in visible(caller, among) if c.platform == connection.platform)
+    return next(label for label, c in label_connections(caller, own).items() if c.key == connection.key)
+
+
+def choose(caller: Caller, action: Action, connections: Iterable[Connection], wanted: str | None) -> Connection:
+    """Return the connection that a call of `action` goes through.
+
+    `wanted` is a label or a key, empty if the caller did not say. Raises `Refused` if the action or the connection may
+    not be used, if there is none, or if there are several, none was named and none is the default.
+    """
+    if refusal := admit(caller, action):
+        raise refusal
+    own = visible(caller, connections)
+    here = label_connections(caller, (c for c in own if c.platform == action.platform))
+    if wanted:
+        # The key first: somebody may have named a connection like another's key.
+        found = next((c for c in own if c.key == wanted), None) or _meant(wanted, here)
+        if found is None:
+            problem = f"There is no {action.platform} connection {text.line(repr(wanted), 80)}."
+            raise _unknown(caller, action.platform, here, problem)
+    else:
+        found = _unnamed(caller, action.platform, here)
+    if refusal := admit(caller, action, found):
+        raise refusal
+    return found
+
+
+def _meant(wanted: str, labels: Mapping[str, Connection]) -> Connection | None:
+    by_key = next((c for c in labels.values() if c.key == wanted), None)
+    by_label = labels.get(wanted)
+    return by_key or by_label or next((c for n, c in labels.items() if n.casefold() == wanted.casefold()), None)
+
+
+def _unnamed(caller: Caller, platform: str, here: Mapping[str, Connection]) -> Connection:
+    """Return the connection of a call that names none: the default, else the only one that works."""
+    if not here:
+        raise not_connected(caller, platform)
+    if default := caller.preferences.defaults.get(platform):
+        if found := _meant(default, here):
+            return found
+        # Not simply another one: the person has said which.
+        problem = f"The default account of {platform}, {text.line(repr(default), 80)}, is not connected."
+        raise _unknown(caller, platform, here, problem)
+    working = [connection for connection in here.values() if connection.works]
+    if len(working) > 1:
+        offer = _offer(here)
+        raise Refused(f"Several {platform} accounts are connected.", offer, reason=Reason.AMBIGUOUS)
+    return working[0] if working else next(iter(here.values()))
+
+
+def _unknown(caller: Caller, platform: str, here: Mapping[str, Connection], problem: str) -> Refused:
+    ask = f"Ask the person to connect {platform}: {how_to_connect(caller.identity, platform)}"
+    return Refused(problem, _offer(here) or ask, reason=Reason.UNKNOWN_CONNECTION)
+
+
+def not_connected(caller: Caller, platform: str) -> Refused:
+    """Return the refusal of a call for which there is no account."""
+    return Refused(
+        f"{platform} is not connected.",
+        f"Ask the person to connect it: {how_to_connect(caller.identity, platform)}",
+        reason=Reason.NOT_CONNECTED,
+    )
+
+
+def _offer(labels: Mapping[str, Connection]) -> str:
+    working = sorted(label for label, connection in labels.items() if connection.works)
+    return f"Pass one of these as the connection: {', '.join(map(repr, working))}." if working else ""

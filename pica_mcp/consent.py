@@ -1,0 +1,121 @@
+"""The room of asking a person before something is destroyed.
+
+Only a person can consent: there is no argument for it, since a model would set that as well. Over which way the person
+is asked, `person` knows; what an answer holds for, the question says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from pica_mcp import text
+from pica_mcp.access import Caller
+from pica_mcp.errors import Reason, Refused
+from pica_mcp.models import Action, Effect
+from pica_mcp.passthrough import Request
+from pica_mcp.tools import Call
+
+_MAX_ARGUMENT_CHARS = 600
+
+
+class Policy(StrEnum):
+    """When a person is asked before a destructive call."""
+
+    AUTO = "auto"
+    """Where the client can ask; where it cannot, its own approval of tool calls is relied on."""
+
+    ALWAYS = "always"
+    """Always; where nobody can be asked, the call is refused."""
+
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked, and a digest of all that the answer holds for: caller, account and the very request."""
+
+    message: str
+    subject: str
+
+
+class Person(Protocol):
+    """Whoever sits before the client, if anybody can be asked there."""
+
+    @property
+    def reachable(self) -> bool:
+        """Tell if the client can put questions to somebody."""
+        ...
+
+    async def agrees(self, question: Question) -> bool:
+        """Return the person's answer, however long that takes. Raises `Asked` if it comes with another call."""
+        ...
+
+
+class Nobody:
+    """No person: the client is a program."""
+
+    reachable = False
+
+    async def agrees(self, question: Question) -> bool:  # noqa: ARG002 - there is nobody to hear it
+        """Return no: nobody agrees."""
+        return False
+
+
+class Asked(Exception):
+    """The question goes to the client instead of a result; its answer comes with the same call made again."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__("a person is asked first")
+        self.question = question
+
+
+def needed(policy: Policy, effect: Effect, person: Person) -> bool:
+    """Tell if the person has to be asked. Raises `Refused` if so and there is nobody."""
+    if policy is Policy.OFF or effect is not Effect.DESTRUCTIVE:
+        return False
+    if not person.reachable and policy is Policy.ALWAYS:
+        raise Refused(
+            "This call destroys something, so a person has to agree, and this client cannot ask one; nothing was sent.",
+            "Use a client with elicitation, or ask the operator to change PICA_CONSENT.",
+            reason=Reason.CANNOT_ASK,
+        )
+    return person.reachable
+
+
+def require(*, agrees: bool) -> None:
+    """Raise `Refused` unless the person agreed."""
+    if not agrees:
+        raise Refused(
+            "The person was asked and did not agree; nothing was sent.",
+            "Do not try it again or by other means; ask them what they want instead.",
+            reason=Reason.DECLINED,
+        )
+
+
+def question(caller: Caller, action: Action, label: str, call: Call, request: Request) -> Question:
+    """Return the question whether this very request may be made.
+
+    Titles and arguments are others' words, so they stand in lines of their own, and what is cut is said.
+    """
+    given = {name: part for name, part in (("query", call.query), ("body", call.body)) if part}
+    arguments = text.clean(text.compact(given)) if given else ""
+    more = len(arguments) - _MAX_ARGUMENT_CHARS
+    lines = (
+        "An agent wants to do something that may not be undone. Allow it?",
+        f"Action: {text.line(action.title, 100) or '(untitled)'}",
+        f"Account: {text.line(label, 80)} ({action.platform}), of {text.line(str(caller.identity), 80)}",
+        f"Request: {text.line(f'{request.method} {request.path}', 300)}",
+        f"Arguments: {text.line(arguments[:_MAX_ARGUMENT_CHARS], _MAX_ARGUMENT_CHARS)}" if arguments else "",
+        f"({more:,} more characters of arguments are not shown.)" if more > 0 else "",
+    )
+    return Question("\n".join(filter(None, lines)), _subject(caller, request))
+
+
+def _subject(caller: Caller, request: Request) -> str:
+    identity = (caller.identity.id, caller.identity.type, caller.environment())
+    shape = (request.method, request.path, request.query, request.headers, request.content, request.fields)
+    all_of_it = repr((identity, request.connection_key, request.action_id, shape))
+    return hashlib.sha256(all_of_it.encode("utf-8", "backslashreplace")).hexdigest()
