@@ -1,0 +1,126 @@
+"""`pica-mcp explain`: what the configured identity may do on each connection, why not the rest, what is set in vain."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from shutil import get_terminal_size
+from typing import Any
+
+import anyio
+
+from pica_mcp import explanation
+from pica_mcp.access import Caller
+from pica_mcp.app import open_app
+from pica_mcp.cli.told import Only, Row, all_rows, is_wanted, lines, one_rows, word
+from pica_mcp.errors import CallError, PicaError
+from pica_mcp.explanation import Explanation, View, why
+from pica_mcp.settings import Settings
+
+
+def explain(settings: Settings, platform: str | None, only: Only | None, *, as_json: bool) -> int:
+    """Print the explanation: 0 if it is whole, 1 if Pica does not tell all of it, 2 if there is no such platform.
+
+    With a platform each of its actions is listed, or `only` those that may run or may not.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="pica-mcp %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("pica_mcp").setLevel(settings.log_level.upper())
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):
+        reconfigure(errors="replace")  # a terminal that cannot show a character shows another
+    found = anyio.run(_found, settings, platform and platform.strip().lower())
+    match found:
+        case PicaError():
+            print(f"pica-mcp: {found}", file=sys.stderr)
+            return 2 if isinstance(found, CallError) else 1
+        case caller, View() as view:
+            _print_one(settings, caller, view, only, as_json=as_json)
+            problems = [view.problem]
+        case caller, everything:
+            _print_all(settings, caller, everything, as_json=as_json)
+            problems = [everything.problem, *(view.problem for view in everything.views)]
+    if missing := list(filter(None, problems)):
+        print(f"pica-mcp: Pica did not tell all of it. {missing[0]}", file=sys.stderr)
+    return 1 if missing else 0
+
+
+async def _found(settings: Settings, platform: str | None) -> tuple[Caller, Explanation | View] | PicaError:
+    """Return what there is to print, when everything is closed; a failure is returned, or it would come in a group."""
+    async with open_app(_without_file(settings)) as app:
+        caller, catalog, policy = app.caller, app.catalog, settings.consent
+        try:
+            if platform is None:
+                return caller, explanation.explain(caller, await explanation.look(caller, catalog), policy)
+            account = await explanation.look_at(caller, catalog, platform)
+        except PicaError as error:
+            return error
+        return caller, explanation.explain_platform(caller, account, policy, platform)
+
+
+def _without_file(settings: Settings) -> Settings:
+    """Leave the audit's file alone: made here, it would be whoever's explains, and not the server's."""
+    where = settings.audit
+    return settings if Path(where).name == where else replace(settings, audit="off")
+
+
+def _print_all(settings: Settings, caller: Caller, found: Explanation, *, as_json: bool) -> None:
+    if not as_json:
+        return _print_lines(all_rows(settings, caller, found))
+    views = [_counted(caller, view) for view in found.views]
+    rest = {"findings": [asdict(one) for one in found.findings], "others": found.others, "problem": found.problem}
+    return _print_json({**_headline_json(settings, caller), "platforms": views, **rest})
+
+
+def _print_one(settings: Settings, caller: Caller, view: View, only: Only | None, *, as_json: bool) -> None:
+    if not as_json:
+        return _print_lines(one_rows(settings, caller, view, only))
+    wanted = [one for one in view.verdicts if is_wanted(one, only)]
+    actions = [{**asdict(one), "verdict": word(one), "why": why(caller, one.reason)} for one in wanted]
+    return _print_json({**_headline_json(settings, caller), **_counted(caller, view), "actions": actions})
+
+
+def _print_lines(rows: Iterable[Row]) -> None:
+    print("\n".join(lines(rows, get_terminal_size().columns)))
+
+
+def _print_json(document: Mapping[str, Any]) -> None:
+    print(json.dumps(document, indent=2))
+
+
+def _headline_json(settings: Settings, caller: Caller) -> dict[str, Any]:
+    grant = caller.grant
+    return {
+        "identity": caller.identity.id,
+        "identity_type": caller.identity.type,
+        "pica": "sandbox" if settings.sandbox else settings.base_url,
+        "environment": caller.environment(),
+        "permission": grant.permission,
+        "consent": settings.consent,
+        "knowledge_only": grant.knowledge_only,
+        "connection_keys": None if grant.connection_keys is None else len(grant.connection_keys),
+        "platforms_allowed": None if grant.platforms is None else sorted(grant.platforms),
+        "action_ids": None if grant.actions is None else list(map(str, grant.actions)),
+        "effects": list(map(str, grant.effects)),
+        "audit": settings.audit,
+        "audit_hash_callers": settings.audit_hash_callers,
+    }
+
+
+def _counted(caller: Caller, view: View) -> dict[str, Any]:
+    return {
+        "platform": view.platform,
+        "connections": [{**asdict(link), "why": why(caller, link.reason, view.platform)} for link in view.links],
+        "usable": view.usable,
+        "allowed": view.allowed,
+        "asks_first": view.asks,
+        "refused": [
+            {"reason": reason, "why": why(caller, reason), "actions": counts} for reason, counts in view.refused.items()
+        ],
+        "undecided": view.undecided,
+        "certain": view.certain,
+        "left_out": view.left_out,
+        "problem": view.problem,
+    }

@@ -1,0 +1,351 @@
+"""The room of the explanation: what an identity may do on each connection, why not the rest, and what is set in vain.
+
+It asks what a call asks (`access`, `accounts`, `consent`) and has no rules of its own. Where only Pica's list of a
+platform is known and not its documents, verdicts are the list's: a call loads the document, and is judged by that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+import anyio
+
+from pica_mcp import consent, findings, text
+from pica_mcp.access import (
+    Caller,
+    Identity,
+    Permission,
+    Preferences,
+    admit,
+    admit_effect,
+    effect,
+    how_to_connect,
+    promising,
+    usable,
+    visible,
+)
+from pica_mcp.accounts import by_platform
+from pica_mcp.catalog import Catalog, Connections
+from pica_mcp.consent import Policy, Question
+from pica_mcp.discovery import Names, apart
+from pica_mcp.effects import rule_of
+from pica_mcp.errors import InvalidArguments, PicaError, Reason
+from pica_mcp.findings import Finding, Seen, owner
+from pica_mcp.models import Action, ActionDetails, Connection, Effect
+
+_MAX_LOADS = 8
+
+# What is told by Pica
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A platform's actions, each with its tool's name, empty where it runs by id only."""
+
+    actions: tuple[tuple[str, Action], ...] = ()
+    left_out: int = 0
+    """Rows of Pica's list that cannot be told apart."""
+    problem: str = ""
+    """Why the actions cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What Pica tells: the identity's connections as a call would get them, everybody's, and the actions."""
+
+    own: Connections
+    everyone: Connections
+    offers: Mapping[str, Offer]
+    existing: frozenset[str] | None = None
+    """The platforms that can be connected, None if that is not known."""
+    problem: str = ""
+    """Why everybody's connections cannot be told."""
+
+
+async def look(caller: Caller, catalog: Catalog) -> Account:
+    """Return what there is to explain. Raises why the identity's connections cannot be told."""
+    own = await catalog.connections(caller.identity)
+    everyone, problem = own, ""
+    try:
+        everyone = await catalog.connections(Identity())
+    except PicaError as error:
+        problem = str(error)
+    connected = {connection.platform for connection in visible(caller, own)}
+    names, offers = Names(catalog), dict.fromkeys(sorted(connected), Offer())
+    limiter = anyio.Semaphore(_MAX_LOADS)
+
+    async def load(platform: str) -> None:
+        async with limiter:
+            offers[platform] = await _offer(caller, own, catalog, names, platform)
+
+    async with anyio.create_task_group() as tasks:
+        for platform in offers:
+            tasks.start_soon(load, platform)
+    unconnected = (caller.grant.platforms or frozenset()) - connected
+    return Account(own, everyone, offers, await _existing(catalog) if unconnected else None, problem)
+
+
+async def look_at(caller: Caller, catalog: Catalog, platform: str) -> Account:
+    """Return what there is to explain of one platform. Raises why that cannot be told, or that there is none."""
+    own = await catalog.connections(caller.identity)
+    if all(connection.platform != platform for connection in own):
+        existing = sorted(known.platform for known in await catalog.platforms())
+        if platform not in existing:
+            near = get_close_matches(platform, existing, n=3)
+            hint = f"Did you mean {', '.join(near)}?" if near else "Run explain without it to see what is connected."
+            raise InvalidArguments(f"There is no platform {text.line(repr(platform), 60)}.", hint)
+    return Account(own, own, {platform: await _offer(caller, own, catalog, Names(catalog), platform)})
+
+
+async def _offer(caller: Caller, own: Connections, catalog: Catalog, names: Names, platform: str) -> Offer:
+    try:
+        listed = await catalog.actions(platform)
+        shown = visible(caller, own)
+        crowded = any(c.platform == platform for c in shown) and platform not in apart(shown)
+        named = {} if crowded else {action: name for name, action in (await names.of(platform)).items()}
+        found = [(row, await catalog.details(row) if listed.documents is not None else row) for row in listed.known]
+    except PicaError as error:
+        return Offer(problem=str(error))
+    actions = [("" if row.hidden else named.get(row, ""), action) for row, action in found]
+    known = {row.id for row in listed.known} | listed.disputed
+    others = (d for d in (listed.documents or {}).values() if d.id not in known and d.platform == platform)
+    return Offer((*actions, *(("", document) for document in others)), listed.ambiguous)
+
+
+async def _existing(catalog: Catalog) -> frozenset[str] | None:
+    try:
+        return frozenset(platform.platform for platform in await catalog.platforms())
+    except PicaError:
+        return None
+
+
+# What is explained
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of calls of one action."""
+
+    tool: str
+    """Its name as a tool; without one it runs by id only."""
+    id: str
+    title: str
+    request: str
+    effect: Effect
+    rule: str
+    """The operator's rule that says what its effect is; empty where the rules of this program say it."""
+    reason: Reason | None
+    """Why it is refused, None for allowed."""
+    undecided: bool
+    """Refused as far as Pica's list tells, and perhaps not when it is called."""
+    certain: bool
+    """Judged by its document, as a call is."""
+    asks: bool
+    """A person is asked first, where the client can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A connection, without its key. `owner` is only told where the caller's identity does not tell it."""
+
+    label: str
+    owner: str
+    state: str
+    reason: Reason | None
+    """Why it is not used, None if it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A platform: the caller's connections, and what each of the usable ones may be used for, which is the same."""
+
+    platform: str
+    links: tuple[Link, ...]
+    verdicts: tuple[Verdict, ...]
+    left_out: int = 0
+    problem: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Tell if any of its connections is used."""
+        return any(link.reason is None for link in self.links)
+
+    @property
+    def allowed(self) -> Mapping[Effect, int]:
+        """Effect → how many actions may run, in the order of effects."""
+        return _in_order(v.effect for v in self.verdicts if v.reason is None)
+
+    @property
+    def refused(self) -> Mapping[Reason, Mapping[Effect, int]]:
+        """Reason → effect → how many actions may not run."""
+        sure = [v for v in self.verdicts if v.reason and not v.undecided]
+        reasons = sorted({v.reason for v in sure if v.reason})
+        return {reason: _in_order(v.effect for v in sure if v.reason is reason) for reason in reasons}
+
+    @property
+    def undecided(self) -> Mapping[Effect, int]:
+        """Effect → how many actions are decided only when they are called."""
+        return _in_order(v.effect for v in self.verdicts if v.undecided)
+
+    @property
+    def asks(self) -> int:
+        """How many actions may run only after a person was asked, where the client can."""
+        return sum(v.asks for v in self.verdicts)
+
+    @property
+    def certain(self) -> bool:
+        """Tell if every verdict is a call's."""
+        return all(v.certain for v in self.verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What the caller may do, by platform; how many connections others have, by owner; what is set in vain."""
+
+    views: tuple[View, ...]
+    others: Mapping[str, Mapping[str, int]]
+    """Owner → platform → how many; the owner of what belongs to no identity is empty."""
+    findings: tuple[Finding, ...]
+    problem: str = ""
+    """Why the others cannot be told."""
+
+
+def explain(caller: Caller, account: Account, policy: Policy) -> Explanation:
+    """Return the explanation; the same account in another order gives the same one."""
+    links = _links(caller, account)
+    views = tuple(_view(caller, account, policy, platform, links[platform]) for platform in sorted(links))
+    actions = [
+        action
+        for platform, offer in account.offers.items()
+        for _, action in (
+            *offer.actions,
+            *([("", Action.model_validate({"platform": platform}))] if offer.problem else ()),
+        )
+    ]
+    everyone = None if account.problem else account.everyone
+    found = findings.find(caller, Seen(account.own, everyone, actions, account.existing))
+    return Explanation(views, _others(caller, account), found, account.problem)
+
+
+def explain_platform(caller: Caller, account: Account, policy: Policy, platform: str) -> View:
+    """Return what the caller may do there, connected or not."""
+    return _view(caller, account, policy, platform, _links(caller, account).get(platform, ()))
+
+
+def _links(caller: Caller, account: Account) -> Mapping[str, tuple[Link, ...]]:
+    """Return platform → the caller's connections, by label. Those that are seen have the labels that models see."""
+    rows = {c.key: c for c in (*account.everyone, *account.own) if caller.identity.owns(c)}
+    seen = by_platform(caller, visible(caller, account.own))
+    labels = {c.key: label for named in seen.values() for label, c in named.items()}
+    told = {c.key for c in account.own}
+    links: dict[str, tuple[Link, ...]] = {}
+    for platform, named in by_platform(replace(caller, preferences=Preferences()), rows.values()).items():
+        unordered = (
+            Link(
+                labels.get(c.key, label),
+                "" if caller.identity.id else owner(c),
+                text.line(c.state, 30),
+                _reason(caller, c) if c.key in told else Reason.UNKNOWN_CONNECTION,
+            )
+            for label, c in named.items()
+        )
+        links[platform] = tuple(sorted(unordered, key=lambda link: (link.label, link.owner, link.reason or "")))
+    return links
+
+
+def _reason(caller: Caller, connection: Connection) -> Reason | None:
+    refusal = admit(caller, connection=connection)
+    return refusal and refusal.reason
+
+
+def _others(caller: Caller, account: Account) -> Mapping[str, Mapping[str, int]]:
+    rows = {c.key: c for c in (*account.everyone, *account.own) if not caller.identity.owns(c)}
+    others: dict[str, dict[str, int]] = {}
+    for (whose, platform), count in sorted(Counter((owner(c), c.platform) for c in rows.values()).items()):
+        others.setdefault(whose, {})[platform] = count
+    return others
+
+
+def _view(caller: Caller, account: Account, policy: Policy, platform: str, links: tuple[Link, ...]) -> View:
+    offer = account.offers.get(platform, Offer())
+    through = next((c for c in usable(caller, account.own) if c.platform == platform), None)
+    verdicts = [verdict(caller, policy, tool, action, through) for tool, action in offer.actions]
+    return View(platform, links, tuple(sorted(verdicts, key=_order)), offer.left_out, offer.problem)
+
+
+def verdict(caller: Caller, policy: Policy, tool: str, action: Action, connection: Connection | None) -> Verdict:
+    """Return what becomes of calls of the action through the connection; without one, nothing becomes of them."""
+    does, rule = effect(caller, action), rule_of(action, caller.grant.effects)
+    refusal, certain = admit(caller, action, connection), isinstance(action, ActionDetails)
+    reason, undecided = refusal and refusal.reason, False
+    if not certain and reason is Reason.ACTION_NOT_ALLOWED and _may_be_listed(caller, action):
+        excess = admit_effect(caller, does)
+        reason, undecided = (excess.reason, False) if excess else (reason, True)
+    if connection is None and (reason is None or undecided):
+        reason, undecided = Reason.NOT_CONNECTED, False
+    return Verdict(
+        tool=tool,
+        id=text.line(action.id),
+        title=text.line(action.title),
+        request=text.line(f"{action.method} {action.path}"),
+        effect=does,
+        rule=str(rule or ""),
+        reason=reason,
+        undecided=undecided,
+        certain=certain,
+        asks=reason is None and consent.needed(policy, does, _Somebody()),
+    )
+
+
+def _may_be_listed(caller: Caller, row: Action) -> bool:
+    """Tell if the row could turn out to be on the list of allowed actions, whatever its effect or its tags are."""
+    grant = replace(caller.grant, permission=Permission.ADMIN)
+    return promising(replace(caller, grant=grant), row.model_copy(update={"tags": ()}))
+
+
+class _Somebody:
+    """A person who can be asked, and is not: whether one would be is all there is to know."""
+
+    reachable = True
+
+    async def agrees(self, question: Question) -> bool:
+        del question
+        return False
+
+
+def _order(one: Verdict) -> tuple[int | str | bool, ...]:
+    return (tuple(Effect).index(one.effect), not one.tool, one.tool, one.title, one.request, one.id)
+
+
+def _in_order(effects: Iterable[Effect]) -> Mapping[Effect, int]:
+    counts = Counter(effects)
+    return {one: counts[one] for one in Effect if counts[one]}
+
+
+_WHY = {
+    Reason.KNOWLEDGE_ONLY: "PICA_KNOWLEDGE_AGENT is true",
+    Reason.PLATFORM_NOT_ALLOWED: "not on PICA_PLATFORMS",
+    Reason.ACTION_NOT_ALLOWED: "not on PICA_ACTION_IDS",
+    Reason.CONNECTION_NOT_ALLOWED: "not on PICA_CONNECTION_KEYS",
+    Reason.UNKNOWN_CONNECTION: "not in the list that Pica gives for this identity",
+    Reason.NOT_CONNECTED: "no connection of it may be used",
+}
+
+
+def why(caller: Caller, reason: Reason | None, platform: str = "") -> str:
+    """Return the reason as the setting to change, or what else there is to do; empty for none."""
+    match reason:
+        case None:
+            return ""
+        case Reason.PERMISSION:
+            return f"PICA_PERMISSIONS is {caller.grant.permission}"
+        case Reason.ENVIRONMENT:
+            return f"of another environment than the secret's, which is {caller.environment()}"
+        case Reason.FAILED | Reason.INACTIVE:
+            off = "switched off; " if reason is Reason.INACTIVE else ""
+            return f"{off}connect it again: {how_to_connect(caller.identity, platform)}"
+        case _:
+            return _WHY.get(reason, reason)

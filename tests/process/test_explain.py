@@ -1,0 +1,175 @@
+"""`pica-mcp explain` as an operator runs it: text and JSON, what is wrong in one line, and the right exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from pica_mcp.sandbox import LIVE_SECRET, Sandbox
+
+README = Path(__file__).parents[2] / "README.md"
+
+Done = subprocess.CompletedProcess[str]
+
+
+def explain(program: list[str], *arguments: str, **environment: str) -> Done:
+    return subprocess.run(
+        [*program, "explain", *arguments],
+        env={"PATH": os.environ["PATH"], **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_excerpt_of_the_readme_is_what_is_printed(program: list[str]) -> None:
+    done = explain(program, "--sandbox", PICA_PERMISSIONS="write", PICA_ACTION_IDS="gmail, slack GET, notion")
+    (shown,) = re.findall(r"```text\n(What user ada .+?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    parts = [part.strip("\n") for part in shown.split("...\n")]
+    assert len(parts) > 1
+    assert [part for part in parts if part not in done.stdout] == []
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_json_tells_the_same(program: list[str]) -> None:
+    done = explain(program, "--sandbox", "--json", PICA_PERMISSIONS="write")
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads(done.stdout)
+    assert (told["identity"], told["environment"], told["permission"]) == ("ada", "live", "write")
+    gmail = next(one for one in told["platforms"] if one["platform"] == "gmail")
+    assert gmail["allowed"] == {"read": 5, "write": 4}
+    assert gmail["refused"] == [
+        {"reason": "permission", "why": "PICA_PERMISSIONS is write", "actions": {"destructive": 2}}
+    ]
+    assert [one["label"] for one in gmail["connections"]] == ["Personal", "Work"]
+    assert told["others"]["team growth"] == {"gmail": 1, "hub-spot": 1, "linear": 1, "notion": 1, "slack": 1}
+    assert told["findings"] == []
+
+
+def test_it_is_the_same_every_time_and_shows_no_key(program: list[str]) -> None:
+    keys = [key for identity in ("ada", "growth") for key in Sandbox().keys(identity)]
+    settings = {"PICA_CONNECTION_KEYS": ",".join([*keys, "live::gmail::gone"])}
+    for arguments in ((), ("--json",), ("gmail",)):
+        first, second = (explain(program, "--sandbox", *arguments, **settings) for _ in range(2))
+        assert first.stdout == second.stdout
+        assert not any(key in first.stdout or key.split("::")[-1] in first.stdout for key in keys)
+
+
+def test_each_action_of_a_platform_is_listed_with_its_verdict(program: list[str]) -> None:
+    settings = {"PICA_PERMISSIONS": "write", "PICA_EFFECTS": "gmail POST *trash=write"}
+    done = explain(program, "gmail", "--sandbox", **settings)
+    assert done.returncode == 0
+    allowed, refused = done.stdout.split("May not run, PICA_PERMISSIONS is write: 1\n")
+    assert "May run: 10\n" in allowed
+    assert "write by PICA_EFFECTS: gmail POST *trash=write" in allowed
+    assert re.search(r"destructive  gmail_delete_message +DELETE /users/", refused)
+    only = explain(program, "gmail", "--sandbox", "--refused", **settings).stdout
+    assert ("gmail_delete_message" in only, "gmail_send_email" in only) == (True, False)
+    told = json.loads(explain(program, "gmail", "--sandbox", "--allowed", "--json", **settings).stdout)
+    assert {one["verdict"] for one in told["actions"]} == {"allowed"}
+    assert len(told["actions"]) == 10
+
+
+@pytest.mark.parametrize("columns", ["10", "40", "80", "400"])
+def test_it_fits_the_window(program: list[str], columns: str) -> None:
+    done = explain(program, "--sandbox", COLUMNS=columns)
+    assert max(map(len, done.stdout.splitlines())) <= min(max(int(columns), 40), 100)
+
+
+def test_it_runs_where_not_every_character_can_be_shown(program: list[str]) -> None:
+    done = explain(
+        program, "--sandbox", PYTHONIOENCODING="ascii", PYTHONUTF8="0", PICA_CONNECTION_NAMES="Büro=gmail/Work"
+    )
+    assert (done.returncode, done.stderr, "B?ro (operational)" in done.stdout) == (0, "", True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "message"),
+    [
+        ([], {}, "PICA_SECRET is not set."),
+        (["--sandbox"], {"PICA_PERMISSIONS": "all"}, "PICA_PERMISSIONS is 'all', but must be one of"),
+        (["--sandbox"], {"PICA_AUDIT": "sdterr"}, "PICA_AUDIT is 'sdterr', but must be"),
+        (["--sandbox", "gmial"], {}, "There is no platform 'gmial'. Did you mean gmail?"),
+        (["--sandbox", "--refused"], {}, "need a PLATFORM"),
+        (["--sandbox", "--refused", "--allowed", "gmail"], {}, "not allowed with argument"),
+    ],
+)
+def test_what_is_wrong_with_settings_or_arguments_is_exit_code_2(
+    program: list[str], arguments: list[str], variables: dict[str, str], message: str
+) -> None:
+    done = explain(program, *arguments, **variables)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_where_pica_cannot_be_asked_it_is_one_line_and_exit_code_1(program: list[str]) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        done = explain(program, PICA_SECRET="sk_live_secret", PICA_BASE_URL=url)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert done.stderr.startswith("pica-mcp: Pica cannot be reached")
+
+
+def test_the_audits_file_is_left_alone(program: list[str], tmp_path: Path) -> None:
+    done = explain(program, "--sandbox", PICA_AUDIT=str(tmp_path / "audit.log"))
+    assert (done.returncode, list(tmp_path.iterdir())) == (0, [])
+    assert "audit.log" in done.stdout.replace("\n", "").replace(" ", "")
+
+
+def test_whoever_has_seen_enough_may_go(program: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [*program, "explain", "--sandbox"], stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@asynccontextmanager
+async def over_http(box: Sandbox) -> AsyncGenerator[dict[str, str]]:
+    with anyio.fail_after(90):
+        async with box.listening() as url:
+            yield {"PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": url, "PICA_IDENTITY": "ada"}
+
+
+async def run(program: list[str], environment: dict[str, str], *arguments: str) -> Any:
+    env = {"PATH": os.environ["PATH"], **environment}
+    return await anyio.run_process([*program, "explain", *arguments], env=env, check=False)
+
+
+async def test_what_pica_does_not_tell_of_the_account_is_said_and_is_exit_code_1(program: list[str]) -> None:
+    box = Sandbox()
+    box.fail("/v1/available-actions/gmail", status=400, times=None)
+    async with over_http(box) as environment:
+        done = await run(program, environment)
+    assert done.returncode == 1
+    assert b"slack: 9 of 9 actions may run" in done.stdout
+    assert b"its actions cannot be told now." in done.stdout
+    assert done.stderr.startswith(b"pica-mcp: Pica did not tell all of it. ")
+
+
+async def test_a_refused_secret_is_told_and_nothing_of_it(program: list[str]) -> None:
+    box = Sandbox()
+    async with over_http(box) as environment:
+        done = await run(program, {**environment, "PICA_SECRET": "sk_live_wrong_one"})
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"Pica refuses the secret" in done.stderr
+    assert b"sk_live" not in done.stderr
