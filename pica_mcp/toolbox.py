@@ -8,6 +8,7 @@ thirty to fifty tools and clients cut the list.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import Any, Literal
@@ -30,6 +31,7 @@ LIST_WAIT_SECONDS = 8.0
 
 _CHARS_PER_TOKEN = 4
 _MAX_LOADS = 8
+_MAX_LOOKED_UP = 64
 _BUILD_SECONDS = 2.0
 _SPARE_SECONDS = 0.5
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -133,17 +135,38 @@ class Toolbox:
         )
 
         async def load(platform: str) -> None:
-            try:
-                names = await self._names.of(platform)
-            except PicaError:
-                return
-            offers[platform] = tuple(sorted(((n, a) for n, a in names.items() if promising(caller, a)), key=_rank))
+            with suppress(PicaError):
+                offers[platform] = tuple(sorted(await self._promising(caller, platform), key=_rank))
 
         with anyio.CancelScope(deadline=deadline - _BUILD_SECONDS):
             async with anyio.create_task_group() as tasks:
                 for platform in offers:
                     tasks.start_soon(load, platform)
         return offers
+
+    async def _promising(self, caller: Caller, platform: str) -> list[tuple[str, Action]]:
+        """Return what may be offered there. A big platform's rows tell no ids, so the allowed ids are looked up."""
+        named = [(n, a) for n, a in (await self._names.of(platform)).items() if promising(caller, a)]
+        allowed = caller.grant.actions or ()
+        if not any(pattern.id for pattern in allowed) or all(action.id for _, action in named):
+            return named
+        listed, wanted = await self._catalog.actions(platform), list[Action]()
+
+        async def look_up(action_id: str) -> None:
+            with suppress(PicaError):  # of no platform, or of one that cannot be told: it is not offered then
+                found = await self._catalog.by_id(platform, action_id)
+                wanted.extend([found] if found.platform == platform else [])
+
+        async with anyio.create_task_group() as tasks:
+            for pattern in islice((pattern for pattern in allowed if pattern.id), _MAX_LOOKED_UP):
+                tasks.start_soon(look_up, pattern.id)
+        by_shape = [pattern for pattern in allowed if not pattern.id]
+        return [
+            (name, row)
+            for name, row in named
+            if any(pattern.matches(row) is not False for pattern in by_shape)
+            or any(listed.fits(row, w) for w in wanted)
+        ]
 
     async def _built(
         self, caller: Caller, own: tuple[Connection, ...], wanted: tuple[tuple[str, Action], ...], deadline: float

@@ -11,6 +11,7 @@ from pica_mcp import toolbox as room
 from pica_mcp.effects import of_action
 from pica_mcp.errors import UnknownTool
 from pica_mcp.sandbox import Sandbox
+from pica_mcp.sandbox.growth import grow
 from pica_mcp.toolbox import _rank, tokens  # pyright: ignore[reportPrivateUsage]
 
 
@@ -89,6 +90,25 @@ async def test_permission_and_lists_decide_what_is_listed(serve: Any) -> None:
         allowed = tools[0].action.id
     async with serve(PICA_ACTION_IDS=allowed, PICA_TOOLS="all") as app:
         assert [tool.action.id for tool in (await app.pipeline.toolbox.list(app.caller)).tools[4:]] == [allowed]
+
+
+async def test_allowed_ids_are_listed_however_big_their_platform_is_and_wherever_they_rank_there(
+    serve: Any,
+) -> None:
+    big = grow(500, 1, document_chars=200)
+    box = Sandbox(extra=big)
+    platform = big[0].connector.platform
+    box.connect(platform, identity="ada", identity_type="user")
+    async with serve(box.app) as app:
+        rows = (await app.catalog.actions(platform)).known
+        assert not any(row.id for row in rows)
+        last = max(((name, row) for name, row in (await app.pipeline.toolbox._names.of(platform)).items()), key=_rank)
+        allowed = (await app.catalog.details(last[1])).id
+    gmail = "conn_mod_def::of::nobody"
+    async with serve(box.app, PICA_ACTION_IDS=f"{allowed},{gmail}") as app:
+        listing = await app.pipeline.toolbox.list(app.caller)
+        assert [tool.action.id for tool in listing.tools[4:]] == [allowed]
+        assert listing.complete
 
 
 async def test_a_name_of_a_platform_that_is_not_connected_is_unknown(box: Sandbox, serve: Any) -> None:
