@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ _MODERN = "2026-07-28"
 
 _ANSWER = "consent"
 _MAX_SPENT = 10_000
+_MAX_WAITING = 100
 _NOTHING_TO_FILL_IN: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 Context = ServerRequestContext[Any, Any]
@@ -32,6 +34,7 @@ class People:
 
     def __init__(self) -> None:
         self._spent: dict[str, None] = {}
+        self._waiting = 0
 
     def before(self, ctx: Context, params: mcp.CallToolRequestParams) -> Person:
         """Return who sits before the client that makes this call."""
@@ -41,7 +44,22 @@ class People:
         reachable = bool(elicitation and (elicitation.form or not elicitation.url))
         if is_version_at_least(ctx.protocol_version, _MODERN):
             return _Modern(reachable, params, self)
-        return _Legacy(reachable, ctx)
+        return _Legacy(reachable, ctx, self)
+
+    @contextmanager
+    def waiting(self) -> Generator[None]:
+        """Count a question that waits for its answer. Raises `Refused` if there are too many for any person."""
+        if self._waiting >= _MAX_WAITING:
+            raise Refused(
+                "Too many questions wait for the person already; nothing was sent.",
+                "Wait for their answers before you try again.",
+                reason=Reason.CANNOT_ASK,
+            )
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
 
     def spend(self, answer: str) -> bool:
         """Tell if the answer was still good; from now on it is not."""
@@ -59,12 +77,14 @@ class _Legacy:
 
     reachable: bool
     ctx: Context
+    people: People
 
     async def agrees(self, question: Question) -> bool:
         try:
-            answer = await self.ctx.session.elicit_form(
-                question.message, dict(_NOTHING_TO_FILL_IN), related_request_id=self.ctx.request_id
-            )
+            with self.people.waiting():
+                answer = await self.ctx.session.elicit_form(
+                    question.message, dict(_NOTHING_TO_FILL_IN), related_request_id=self.ctx.request_id
+                )
         except MCPError:  # what it declared it cannot do after all
             raise Refused(
                 "This call destroys something, and the client failed to ask the person; nothing was sent.",

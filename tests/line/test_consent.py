@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import mcp_types as mcp
 import pytest
 from mcp import Client, MCPError
@@ -30,7 +31,7 @@ class Someone:
     asked: anyio.Event = field(default_factory=anyio.Event)
     let: anyio.Event | None = None
 
-    async def __call__(self, _: Any, params: mcp.ElicitRequestParams) -> mcp.ElicitResult | mcp.ErrorData:
+    async def __call__(self, context: Any, params: mcp.ElicitRequestParams) -> mcp.ElicitResult | mcp.ErrorData:
         self.heard.append(params.message)
         self.asked.set()
         if self.let:
@@ -193,6 +194,31 @@ async def test_a_waiting_question_blocks_no_other_call_and_has_no_deadline(
         ada.let.set()
     assert not results[0].is_error
     assert len(deletions()) == 1
+
+
+async def test_more_questions_than_a_person_can_answer_are_not_asked(
+    converse: Any, told: Any, said: Any, deletions: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pica_mcp.person._MAX_WAITING", 2)
+    ada = Someone("decline", let=anyio.Event())
+    results: list[str] = []
+    async with converse("legacy", person=ada) as client, anyio.create_task_group() as tasks:
+        arguments = await a_message(client, told)
+
+        async def delete() -> None:
+            results.append(said(await client.call_tool(DELETE, arguments)))
+
+        for _ in range(2):
+            tasks.start_soon(delete)
+        while len(ada.heard) < 2:
+            await anyio.lowlevel.checkpoint()
+        assert "Too many questions wait" in said(await client.call_tool(DELETE, arguments))
+        assert ada.let
+        ada.let.set()
+    assert len(results) == len(ada.heard) == 2
+    async with converse("legacy", person=ada) as client:
+        assert "did not agree" in said(await client.call_tool(DELETE, arguments))
+    assert deletions() == []
 
 
 async def test_a_connection_that_went_while_the_person_thought_is_not_used(
