@@ -15,11 +15,16 @@ from pica_mcp.access import (
     IdentityType,
     Permission,
     admit,
+    admit_platform,
+    effect,
     how_to_connect,
     invites,
+    offered,
+    promising,
     usable,
     visible,
 )
+from pica_mcp.effects import parse_rule
 from pica_mcp.errors import Reason, Refused
 from pica_mcp.models import Action, Connection, Effect
 from pica_mcp.patterns import parse
@@ -51,6 +56,28 @@ STRICT = {
     "actions": (parse("conn_mod_def::one::1"),),
     "platforms": frozenset({"gmail", "slack"}),
 }
+NO_SUCH = "There is no such connection. Use one that is listed."
+MEND = (
+    "Ask the person to connect it again: in the application that connects accounts for user ada (AuthKit), "
+    "not on Pica's dashboard"
+)
+# What the model reads: what is wrong, and what to do next.
+MESSAGES = {
+    Reason.KNOWLEDGE_ONLY: "This server only answers questions about actions and executes none. "
+    "Write the request instead, from get_pica_action_knowledge.",
+    Reason.PLATFORM_NOT_ALLOWED: "This server may not use gmail. "
+    "Use another platform, or ask the operator to add it to PICA_PLATFORMS.",
+    Reason.ACTION_NOT_ALLOWED: "This action is not among the ones that this server may use. "
+    "Choose another, or ask the operator to add it to PICA_ACTION_IDS.",
+    Reason.PERMISSION: "The effect of this action is 'destructive', and this server's permission is 'write'. "
+    "Choose an action with less effect, or ask the operator to change PICA_PERMISSIONS.",
+    Reason.PLATFORM: "That connection is of slack, but the action is of gmail. Use a connection of gmail.",
+    Reason.ENVIRONMENT: NO_SUCH,
+    Reason.IDENTITY: NO_SUCH,
+    Reason.CONNECTION_NOT_ALLOWED: NO_SUCH,
+    Reason.INACTIVE: f"This gmail connection is switched off. {MEND}",
+    Reason.FAILED: f"This gmail connection has failed. {MEND}",
+}
 
 
 def reason_of(refusal: Refused | None) -> Reason | None:
@@ -67,12 +94,13 @@ def test_what_passes_every_check_is_admitted(
 
 
 @pytest.mark.parametrize(("reason", "change"), CHECKS)
-def test_each_check_alone_refuses_with_its_reason(
+def test_each_check_alone_refuses_with_its_reason_and_in_its_words(
     caller: MakeCaller, action: MakeAction, connection: MakeConnection, reason: Reason, change: Change
 ) -> None:
     who = caller(Identity("ada", USER), **{**STRICT, **change.get("caller", {})})
     row = connection(**change.get("connection", {}))
-    assert reason_of(admit(who, action(**change.get("action", {})), row)) is reason
+    refusal = admit(who, action(**change.get("action", {})), row)
+    assert (reason_of(refusal), str(refusal)) == (reason, MESSAGES[reason])
 
 
 @pytest.mark.parametrize(("first", "second"), [*combinations(CHECKS, 2)])
@@ -173,6 +201,14 @@ def test_a_permission_covers_its_effects_and_all_lesser_ones(permission: Permiss
     assert {effect for effect in Effect if permission.covers(effect)} == allowed
 
 
+def test_the_permission_is_asked_about_the_effect_in_the_operators_words(
+    caller: MakeCaller, action: MakeAction
+) -> None:
+    post, rules = action(method="POST"), (parse_rule("gmail POST=read"),)
+    assert [effect(caller(), post), effect(caller(effects=rules), post)] == [Effect.WRITE, Effect.READ]
+    assert admit(caller(permission=Permission.READ, effects=rules), post) is None
+
+
 @pytest.mark.parametrize(
     ("keys", "admitted"),
     [
@@ -229,11 +265,12 @@ def test_only_a_failed_state_stops_a_connection(  # entry_09
 @pytest.mark.parametrize(
     ("row", "words"), [({"state": "failed"}, "has failed"), ({"active": False}, "is switched off")]
 )
+@pytest.mark.parametrize("identity", [Identity("ada"), Identity()])
 def test_a_broken_connection_says_how_to_mend_it(  # entry_09
-    caller: MakeCaller, connection: MakeConnection, row: dict[str, Any], words: str
+    caller: MakeCaller, connection: MakeConnection, row: dict[str, Any], words: str, identity: Identity
 ) -> None:
-    assert str(admit(caller(), connection=connection(**row))) == (
-        f"This gmail connection {words}. Ask the person to connect it again: {how_to_connect(Identity('ada'), 'gmail')}"
+    assert str(admit(caller(identity), connection=connection(**row))) == (
+        f"This gmail connection {words}. Ask the person to connect it again: {how_to_connect(identity, 'gmail')}"
     )
 
 
@@ -305,6 +342,39 @@ def test_admitted_means_that_every_rule_says_yes(
     assert (admit(who, wanted, found) is None) == all(rules(who, wanted, found))
 
 
+# What is offered, what may turn out to be
+
+
+@pytest.mark.parametrize(
+    ("grant", "row", "is_offered", "is_promising"),
+    [
+        ({}, {}, True, True),
+        ({}, {"tags": ("hidden:agents",)}, False, False),
+        ({"knowledge_only": True}, {}, True, True),
+        ({"platforms": frozenset({"slack"})}, {"id": "", "path": ""}, False, False),
+        # Without its id, an action may be the one on the list; one that cannot be any of them is not.
+        ({"actions": (parse("conn_mod_def::one::1"),)}, {"id": ""}, False, True),
+        ({"actions": (parse("conn_mod_def::other::1"),)}, {}, False, False),
+        ({"actions": (parse("gmail DELETE"),)}, {"id": ""}, False, False),
+        ({"actions": (parse("conn_mod_def::other::1"), parse("gmail GET"))}, {"id": ""}, True, True),
+        # Without its path, a POST may be a search.
+        ({"permission": Permission.READ}, {"method": "POST", "path": ""}, False, True),
+        ({"permission": Permission.READ}, {"method": "POST", "path": "/messages"}, False, False),
+        ({"permission": Permission.READ}, {"method": "POST", "path": "/messages/search"}, True, True),
+    ],
+)
+def test_what_a_row_leaves_open_is_promising_and_not_offered(
+    caller: MakeCaller,
+    action: MakeAction,
+    grant: dict[str, Any],
+    row: dict[str, Any],
+    is_offered: bool,  # noqa: FBT001 - a table's column
+    is_promising: bool,  # noqa: FBT001 - likewise
+) -> None:
+    who, told = caller(**grant), action(**row)
+    assert (offered(who, told), promising(who, told)) == (is_offered, is_promising)
+
+
 # What is visible, what is usable
 
 
@@ -331,3 +401,11 @@ def test_only_the_whole_account_is_sent_to_the_dashboard() -> None:
     for identity in (Identity(), Identity("ada")):
         assert invites(f"Ask the person to connect it: {how_to_connect(identity, 'gmail')}")
     assert not invites("Nothing to connect.")
+
+
+def test_a_name_in_a_refusal_is_cut_where_it_gets_long(caller: MakeCaller) -> None:
+    refusal = admit_platform(caller(platforms=frozenset[str]()), "p" * 61)
+    assert str(refusal).startswith(f"This server may not use {'p' * 59}….")
+    assert how_to_connect(Identity("a" * 92)).startswith(
+        f"in the application that connects accounts for identity {'a' * 90}… (AuthKit)"
+    )

@@ -151,6 +151,7 @@ def test_an_unfilled_placeholder_is_never_sent(request_of: Build, values: dict[s
     [
         "..", ".", " .. ", "%2e%2e", "%2E.", "%252e%252e", "../x", "x/../y", "x/..", "..\\x", "..%2fx", "..%5Cx",
         "..%252fx",
+        "..;", "..;a=b/x", ".;x", "%2e.%3b",
         "./", " ", "%20", "a\nb", "a\r\nb", "a\x00b", "%00", "%0d%0a", "\x7f", "{{x}}", "%7B%7Bx", "x}}", "%257d%257d",
     ],
 )  # fmt: skip
@@ -170,7 +171,7 @@ def test_a_value_of_a_path_is_a_scalar(request_of: Build, value: object) -> None
     [
         "/a/../b", "/a/./b", "/..", "/a/%2e%2e/b", "/a/%2E/b", "//evil.example/x", "/a\\b", "/a#b", "/a\nb",
         "/a/{{b", "/a/b}}",
-        "/a/%252e%252e/b", "/a/%2e%252e/b",
+        "/a/%252e%252e/b", "/a/%2e%252e/b", "/a/..;/b",
     ],
 )  # fmt: skip
 def test_a_hostile_template_is_not_used(request_of: Build, template: str) -> None:
@@ -359,6 +360,20 @@ def nested(depth: int) -> dict[str, Any]:
     return value
 
 
+def in_lists(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("nest", [nested, in_lists])
+def test_arguments_may_be_nested_32_deep(request_of: Build, nest: Callable[[int], Any]) -> None:
+    assert request_of(Call(query={"q": nest(32)}), path="/x").query
+    with pytest.raises(InvalidArguments, match="nested too deeply"):
+        request_of(Call(query={"q": nest(33)}), path="/x")
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -405,6 +420,8 @@ def test_harmless_headers_may_be_set(name: str) -> None:
         "via",
         "forwarded", "x-forwarded-for", "X-Forwarded-Host", "x-real-ip", "x-original-url", "x-http-method-override",
         "x-method-override", "accept-encoding", "user-agent",
+        # what reads an underscore as a dash
+        "X_Pica_Action_Id", "content_type", "x_forwarded_for", "proxy_connection",
         "", " ", "a b", "a\r\nb", "accept\n", "accept:", "x-é-version", "coo\u212aie", "x\x00-version",
     ],
 )  # fmt: skip
@@ -514,6 +531,12 @@ def test_a_body_that_would_be_dropped_is_refused(request_of: Build, method: str)
         request_of(Call(body={"a": 1}), method=method, path="/x")
 
 
+@pytest.mark.parametrize("method", ["GET", "get", "HEAD"])
+@pytest.mark.parametrize("body", [{}, [], ""])
+def test_an_empty_body_is_none_where_there_is_no_place_for_one(request_of: Build, method: str, body: object) -> None:
+    assert body_of(request_of(Call(body=body), method=method, path="/x")) == (None, {})
+
+
 @pytest.mark.parametrize(
     ("body", "pairs"),
     [
@@ -621,6 +644,99 @@ def test_the_connection_and_the_action_are_fixed_by_us(request_of: Build) -> Non
 def test_an_action_that_cannot_be_called_is_unknown(request_of: Build, facts: dict[str, str]) -> None:
     with pytest.raises(UnknownAction):
         request_of(path="/x", **facts)
+
+
+NOT_SENT = "Nothing was sent."
+PLAIN = "Nothing was sent; give plain values, without dots alone, braces or control characters."
+WHOLE = "cannot be written as text. Nothing was sent; send whole text."
+UNUSABLE = "The catalogue's path of this action is not usable. Choose another action."
+
+
+@pytest.mark.parametrize(
+    ("facts", "call", "message"),
+    [
+        # the catalogue's fault
+        ({"method": "TRACE"}, Call(), "The catalogue does not say how to call this action. Choose another one."),
+        ({"path": "/a/.."}, Call(), UNUSABLE),
+        ({"path": "/a#b"}, Call(), UNUSABLE),
+        ({"path": "/a?_method=PUT"}, Call(), UNUSABLE),
+        # path
+        ({"path": "/{a}"}, Call(), "The path variable 'a' is missing. Nothing was sent; give it a value."),
+        (
+            {"path": "/{a}"},
+            Call(path={"a": ".."}),
+            f"The path variable 'a' has a value that could leave its place in the path. {PLAIN}",
+        ),
+        (
+            {"path": "/{a}{b}"},
+            Call(path={"a": "%2", "b": "e%2e"}),
+            f"These path variables would leave their place in the path. {PLAIN}",
+        ),
+        ({"path": "/{a}"}, Call(path={"a": [1]}), f"The path variable 'a' must be text or a number. {NOT_SENT}"),
+        ({"path": "/{a}"}, Call(path={"a": "\ud800"}), f"The path variable 'a' {WHOLE}"),
+        (
+            {"path": f"/{{{'a' * 61}}}"},
+            Call(),
+            f"The path variable '{'a' * 59}…' is missing. Nothing was sent; give it a value.",
+        ),
+        # query
+        ({}, Call(query={"_method": "PUT"}), "The query parameter '_method' may not be set. Leave it out."),
+        (
+            {},
+            Call(query={f"a\n{'b' * 60}": "x"}),
+            f"The query parameter 'a\\n{'b' * 55}… may not be set. Leave it out.",
+        ),
+        ({}, Call(query={"a": float("nan")}), f"A query parameter must be text or a number. {NOT_SENT}"),
+        ({}, Call(query={"\ud800": 1}), f"An argument's name {WHOLE}"),
+        ({}, Call(query={"a": nested(33)}), "The arguments are nested too deeply. Nothing was sent; nest less."),
+        # headers
+        ({}, Call(headers={"host": "x"}), "The header 'host' may not be set. Leave it out; Pica adds its own."),
+        (
+            {},
+            Call(headers={"h" * 60: "x"}),
+            f"The header '{'h' * 58}… may not be set. Leave it out; Pica adds its own.",
+        ),
+        ({}, Call(headers={"Accept": "a", "accept": "b"}), "A header is given twice. Nothing was sent; give it once."),
+        ({}, Call(headers={"accept": None}), f"The header 'accept' must be text or a number. {NOT_SENT}"),
+        ({}, Call(headers={"accept": "a\nb"}), f"The header 'accept' must be one line of plain text. {NOT_SENT}"),
+        # body
+        ({"method": "get"}, Call(body=1), "A GET request has no body. Pass these as query parameters."),
+        ({}, Call(body="\ud800"), f"The body {WHOLE}"),
+        (
+            {},
+            Call(body={"a": "\ud800"}),
+            "The body cannot be written as JSON. Nothing was sent; send plain JSON values.",
+        ),
+        (
+            {},
+            Call(body="x" * 2_097_153),
+            "The body has 2,097,153 bytes, and at most 2,097,152 can be sent. Nothing was sent; send less at a time.",
+        ),
+        (
+            {},
+            Call(body=[1], encoding="form"),
+            "A form body must be an object. Nothing was sent; give named fields.",
+        ),
+        ({}, Call(body={"a": "\ud800"}, encoding="form"), f"The field 'a' {WHOLE}"),
+        (
+            {},
+            Call(body={"_method": "PUT"}, encoding="form"),
+            "The field '_method' may not be set. Use the action that is made for it.",
+        ),
+        (
+            {"tags": ("custom",)},
+            Call(body=[1]),
+            "The body of this action must be an object. Nothing was sent; give named fields.",
+        ),
+    ],
+    ids=str,
+)
+def test_a_refusal_says_what_is_wrong_and_what_to_do_next(
+    request_of: Build, facts: dict[str, Any], call: Call, message: str
+) -> None:
+    with pytest.raises((InvalidArguments, UnknownAction)) as caught:
+        request_of(call, **{"method": "POST", "path": "/x", **facts})
+    assert str(caught.value) == message
 
 
 def test_quoting_is_what_the_tests_think_it_is() -> None:

@@ -17,7 +17,8 @@ from pica_mcp.retries import (
 )
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
-METHODS = ("GET", "HEAD", "PUT", "DELETE", "POST", "PATCH")
+# Method → column of the table.
+METHODS = {"GET": 0, "HEAD": 0, "OPTIONS": 0, "PUT": 1, "DELETE": 1, "POST": 2, "PATCH": 2}
 
 KNOWN = Outcome(Failure.PROVIDER_LIMIT, 2.0)
 # The table of the room's docstring: outcome → attempts in all for GET/HEAD, PUT/DELETE, POST/PATCH.
@@ -33,9 +34,9 @@ TABLE = [
     ("anything else", Outcome(Failure.FINAL), (1, 1, 1)),
 ]
 CASES = [
-    pytest.param(outcome, method, attempts[index // 2], id=f"{what}: {method}")
+    pytest.param(outcome, method, attempts[column], id=f"{what}: {method}")
     for what, outcome, attempts in TABLE
-    for index, method in enumerate(METHODS)
+    for method, column in METHODS.items()
 ]
 OUTCOMES = st.builds(Outcome, st.sampled_from(Failure), st.none() | st.floats(0, 1e9))
 
@@ -68,7 +69,7 @@ def test_an_unknown_method_is_repeated_as_little_as_a_post(method: str) -> None:
     assert wait_seconds(1, method, Outcome(Failure.BROKEN), 0.5) is None
 
 
-@given(st.integers(1, 10), st.sampled_from(METHODS), OUTCOMES, st.floats(0, 1, exclude_max=True))
+@given(st.integers(1, 10), st.sampled_from([*METHODS]), OUTCOMES, st.floats(0, 1, exclude_max=True))
 def test_a_wait_is_never_negative_and_never_too_long(
     attempt: int, method: str, outcome: Outcome, chance: float
 ) -> None:
@@ -76,7 +77,7 @@ def test_a_wait_is_never_negative_and_never_too_long(
     assert wait is None or 0 <= wait <= MAX_WAIT_SECONDS
 
 
-@given(st.integers(MAX_ATTEMPTS, 100), st.sampled_from(METHODS), OUTCOMES, st.floats(0, 1, exclude_max=True))
+@given(st.integers(MAX_ATTEMPTS, 100), st.sampled_from([*METHODS]), OUTCOMES, st.floats(0, 1, exclude_max=True))
 def test_nothing_is_tried_more_than_three_times(attempt: int, method: str, outcome: Outcome, chance: float) -> None:
     assert wait_seconds(attempt, method, outcome, chance) is None
 
@@ -140,6 +141,10 @@ def test_a_status_means(status: int, by_provider: bool, delay: float | None, out
         ({"x-ratelimit-reset": str(int(NOW.timestamp()) + 5)}, 5.0),  # GitHub: epoch seconds
         ({"x-ratelimit-reset": str((int(NOW.timestamp()) + 5) * 1000)}, 5.0),
         ({"x-ratelimit-reset": str(int(NOW.timestamp()) - 5)}, 0.0),
+        ({"x-ratelimit-reset": "1000000000"}, 1e9),  # not above, so a delay
+        ({"x-ratelimit-reset": "1000000001"}, 0.0),
+        ({"x-ratelimit-reset": "1000000000000"}, 1e12 - NOW.timestamp()),  # not above, so seconds
+        ({"x-ratelimit-reset": "1000000000001"}, 0.0),
         ({"x-ratelimit-reset": "6m0s"}, None),
         ({"x-ratelimit-reset": "6m0s", "ratelimit-reset": "5"}, 5.0),
         *[

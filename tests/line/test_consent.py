@@ -215,8 +215,9 @@ async def test_more_questions_than_a_person_can_answer_are_not_asked(
         assert "Too many questions wait" in said(await client.call_tool(DELETE, arguments))
         assert ada.let
         ada.let.set()
-    assert len(results) == len(ada.heard) == 2
-    async with converse("legacy", person=ada) as client:
+        with anyio.fail_after(10):
+            while len(results) < 2:
+                await anyio.lowlevel.checkpoint()
         assert "did not agree" in said(await client.call_tool(DELETE, arguments))
     assert deletions() == []
 
@@ -314,11 +315,12 @@ async def test_a_state_without_an_answer_and_an_answer_without_a_state_are_asked
     async with converse(person=Someone()) as client:
         arguments = await a_message(client, told)
         asked = await ask(client, arguments)
-        for part in (
+        parts: list[dict[str, Any]] = [
             {"input_responses": None},
             {"input_responses": {"other": mcp.ElicitResult(action="accept")}},
             {"request_state": None},
-        ):
+        ]
+        for part in parts:
             assert isinstance(await answer(client, asked, arguments, **part), InputRequiredResult)
     assert deletions() == []
 

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from pica_mcp.errors import InvalidSettings
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
+from pica_mcp.sandbox.catalog import GROWN, Action, Connector, Platform
+from pica_mcp.sandbox.upstream import Reply
 
 pytestmark = pytest.mark.usefixtures("box")
 
@@ -31,23 +34,57 @@ def foreign(box: Sandbox) -> str:
     return box.connect("gmail", identity="mallory", identity_type="user", name="Mallory's")
 
 
+PICA_HEADERS = ("x-pica-secret", "x-pica-connection-key", "x-pica-action-id")
+
+
+@pytest.mark.parametrize("restricted", [False, True])
 async def test_entry_01_headers_cannot_replace_secret_connection_or_action(
-    converse: Any, find: Any, said: Any, passed: Any, foreign: str
+    box: Sandbox,
+    converse: Any,
+    find: Any,
+    said: Any,
+    passed: Any,
+    foreign: str,
+    restricted: bool,  # noqa: FBT001
 ) -> None:
+    own = [key for key in box.keys("ada") if "::slack::" in key][-1]  # the one that works
     async with converse() as client:
-        action = await find(client, "slack", "List Conversations")
-        for header in ("x-pica-secret", "X-Pica-Connection-Key", "x-pica-action-id", "Content-Type", "X-One-Secret"):
-            arguments = {"platform": "slack", "actionId": action, "headers": {header: foreign}}
-            refused = await client.call_tool(EXECUTE, arguments)
-            assert refused.is_error
-            assert header in said(refused)
-            assert foreign not in said(refused)
+        action, other = await find(client, "slack", "List Conversations"), await find(client, "gmail", "Get Emails")
+    allowed = {"PICA_CONNECTION_KEYS": own, "PICA_ACTION_IDS": action} if restricted else {}
+    async with converse(**allowed) as client:
+        arguments = {"platform": "slack", "actionId": action, "connectionKey": own}
+        for header in (*PICA_HEADERS, "Content-Type", "x-one-secret", "x-one-connection-key", "x-one-action-id"):
+            for spelt in (header, header.title(), header.upper()):
+                for value in (foreign, other, "sk_live_other"):
+                    refused = await client.call_tool(EXECUTE, arguments | {"headers": {spelt: value}})
+                    assert refused.is_error
+                    assert spelt in said(refused)
+                    assert value not in said(refused)
         assert passed() == []
-        await client.call_tool(EXECUTE, {"platform": "slack", "actionId": action})
+        assert not (await client.call_tool(EXECUTE, arguments)).is_error
     (sent,) = passed()
-    for name, value in (("x-pica-secret", LIVE_SECRET), ("x-pica-action-id", action)):
-        assert [v for n, v in sent.headers if n == name] == [value]
-    assert len([n for n, _ in sent.headers if n == "x-pica-connection-key"]) == 1
+    told = {name: [value for key, value in sent.headers if key == name] for name in PICA_HEADERS}
+    assert told == dict(zip(PICA_HEADERS, ([LIVE_SECRET], [own], [action]), strict=True))
+    assert [name for name, _ in sent.headers if name.startswith(("x-pica-", "x-one-")) and name not in told] == []
+
+
+async def test_entry_01_not_even_where_the_catalogue_documents_them(
+    converse: Any, find: Any, said: Any, passed: Any
+) -> None:
+    async with converse(PICA_IDENTITY="mallory") as client:
+        action = await find(client, "bazaar", "Order with Hostile Words")
+        named = {"platform": "bazaar", "actionId": action}
+        for header in ("x-pica-secret", "Host"):
+            for tool, given in ((EXECUTE, named | {"headers": {header: "x"}}), (HOSTILE, {header: "x"})):
+                refused = await client.call_tool(tool, given)
+                assert refused.is_error
+                assert f"'{header}'" in said(refused)
+        assert passed() == []
+        assert not (await client.call_tool(EXECUTE, named | {"data": {"item": "x"}})).is_error
+    assert len(passed()) == 1
+
+
+HOSTILE = "bazaar_order_with_hostile_words"
 
 
 async def test_entry_02_another_identitys_key_is_refused_when_executing(
@@ -61,6 +98,17 @@ async def test_entry_02_another_identitys_key_is_refused_when_executing(
             assert "no gmail connection" in said(refused)
         named = await client.call_tool("gmail_get_emails", {"connection": foreign})
         assert named.is_error
+    assert passed() == []
+
+
+async def test_entry_02_not_even_if_the_key_is_on_the_list(
+    converse: Any, find: Any, said: Any, passed: Any, foreign: str
+) -> None:
+    async with converse(PICA_CONNECTION_KEYS=foreign) as client:
+        action = await find(client, "gmail", "Get Emails")
+        refused = await client.call_tool(EXECUTE, {"platform": "gmail", "actionId": action, "connectionKey": foreign})
+        assert refused.is_error
+        assert "Mallory" not in said(refused)
     assert passed() == []
 
 
@@ -90,78 +138,161 @@ async def test_entry_02_not_even_if_pica_ignores_the_identity_filter(
 
 
 async def test_entry_03_a_platform_cannot_change_the_path_of_a_search(box: Sandbox, converse: Any, said: Any) -> None:
+    by_id = {"actionId": "conn_mod_def::x::y"}
+    asked = {SEARCH: {"query": "send"}, KNOWLEDGE: by_id, EXECUTE: by_id}
     async with converse() as client:
         for platform in ("../../knowledge?x=", "..", ".", "gmail/../stripe", "gmail%2f..", "gmail#", "\\gmail"):
-            refused = await client.call_tool(SEARCH, {"platform": platform, "query": "send"})
-            assert refused.is_error
-            assert "not the name of a platform" in said(refused)
-    assert [r.path for r in box.requests if "search" in r.path or "knowledge" in r.path] == []
+            for tool in (SEARCH, KNOWLEDGE, EXECUTE):
+                refused = await client.call_tool(tool, {"platform": platform, **asked[tool]})
+                assert refused.is_error
+                assert "not the name of a platform" in said(refused) or "conn_mod_def" in said(refused)
+    assert {r.path for r in box.requests} <= {"/v1/vault/connections"}
 
 
 async def test_entry_04_a_path_value_cannot_leave_its_segment(converse: Any, find: Any, said: Any, passed: Any) -> None:
     async with converse() as client:
         action = await find(client, "gmail", "List Messages")
-        for value in ("..", ".", "%2e%2e", "%252e%252e", "me/../..", "a\\..\\b", "{{secret}}", "a\nb", ""):
-            arguments = {
-                "platform": "gmail",
-                "actionId": action,
-                "connectionKey": "Work",
-                "pathVariables": {"userId": value},
-            }
-            refused = await client.call_tool(EXECUTE, arguments)
-            assert refused.is_error, value
-            assert "userId" in said(refused)
+
+        async def both(value: str) -> list[Any]:
+            by_id = {"platform": "gmail", "actionId": action, "connectionKey": "Work"}
+            return [
+                await client.call_tool(EXECUTE, by_id | {"pathVariables": {"userId": value}}),
+                await client.call_tool("gmail_list_messages", {"connection": "Work", "userId": value}),
+            ]
+
+        for value in ("..", ".", "%2e%2e", "%252e%252e", "..;", "me/../..", "a\\..\\b", "{{secret}}", "a\nb", ""):
+            for refused in await both(value):
+                assert refused.is_error, value
+                assert "userId" in said(refused)
         assert passed() == []
-        arguments["pathVariables"] = {"userId": "a/b?c#d"}
-        await client.call_tool(EXECUTE, arguments)
-    (sent,) = passed()
-    assert sent.path == "/v1/passthrough/users/a%2Fb%3Fc%23d/messages"
-    assert sent.query == ()
+        await both("a/b?c#d")
+    one, other = passed()
+    assert one == other
+    assert one.path == "/v1/passthrough/users/a%2Fb%3Fc%23d/messages"
+    assert one.query == ()
 
 
 async def test_entry_05_platform_action_and_connection_must_belong_together(
-    converse: Any, find: Any, said: Any, passed: Any
+    box: Sandbox, converse: Any, find: Any, said: Any, passed: Any
 ) -> None:
+    mail = next(key for key in box.keys("ada") if "::gmail::" in key)
     async with converse() as client:
         action = await find(client, "github", "Get a Repository")
         variables = {"pathVariables": {"owner": "a", "repo": "b"}}
         for platform, connection in (
-            ("stripe", "Work"),
-            ("gmail", "Work"),
+            ("stripe", mail),  # three different ones, as the official server sent it
+            ("gmail", mail),  # the connection's, but not the action's
+            ("github", mail),  # the action's, but not the connection's
+            ("stripe", "oss"),  # action and connection agree, but are of another one
             ("github", "Work"),
             ("github", "Engines billing"),
         ):
             arguments = {"platform": platform, "actionId": action, "connectionKey": connection, **variables}
             refused = await client.call_tool(EXECUTE, arguments)
             assert refused.is_error, platform
-        lied = await client.call_tool(KNOWLEDGE, {"platform": "gmail", "actionId": action})
-        assert lied.is_error
-        assert "of github" in said(lied)
-    assert passed() == []
+        assert passed() == []
+        for platform in ("gmail", "stripe", "notion"):
+            lied = await client.call_tool(KNOWLEDGE, {"platform": platform, "actionId": action})
+            assert lied.is_error
+            assert "of github" in said(lied)
+        await client.call_tool(EXECUTE, {"platform": "github", "actionId": action, "connectionKey": "oss", **variables})
+    assert len(passed()) == 1
 
 
-async def test_entry_05_knowledge_obeys_the_permission(converse: Any, find: Any, said: Any) -> None:
+@pytest.mark.parametrize(
+    ("permission", "readable"), [("read", {"Get Message"}), ("write", {"Get Message", "Send Email"})]
+)
+async def test_entry_05_knowledge_obeys_the_permission(
+    converse: Any, find: Any, said: Any, permission: str, readable: set[str]
+) -> None:
     async with converse() as client:
-        delete = await find(client, "gmail", "Delete Message")
-    async with converse(PICA_PERMISSIONS="read") as client:
-        refused = await client.call_tool(KNOWLEDGE, {"platform": "gmail", "actionId": delete})
-        assert refused.is_error
-        assert "permission" in said(refused)
+        ids = {title: await find(client, "gmail", title) for title in ("Get Message", "Send Email", "Delete Message")}
+    async with converse(PICA_PERMISSIONS=permission) as client:
+        for title, action in ids.items():
+            told = await client.call_tool(KNOWLEDGE, {"platform": "gmail", "actionId": action})
+            assert told.is_error is (title not in readable)
+            assert ("PICA_PERMISSIONS" in said(told)) is (title not in readable)
 
 
+@pytest.mark.parametrize("empty", ["", " ", " , "])
 @pytest.mark.parametrize("variable", ["PICA_CONNECTION_KEYS", "PICA_ACTION_IDS", "PICA_IDENTITY_TYPE", "PICA_IDENTITY"])
-async def test_entry_06_an_empty_setting_is_an_error_not_everything(serve: Any, variable: str) -> None:
-    with pytest.raises(Exception, match=f"{variable} is set but empty"):
-        async with serve(**{variable: " "}):
+async def test_entry_06_an_empty_setting_is_an_error_not_everything(
+    box: Sandbox, serve: Any, variable: str, empty: str
+) -> None:
+    if variable == "PICA_IDENTITY" and empty == " , ":
+        return  # an identity may be called anything
+    with pytest.raises(InvalidSettings, match=rf"{variable} is (set but empty|',', but must be)"):
+        async with serve(**{variable: empty}):
             pass
+    assert box.requests == []
 
 
-async def test_entry_08_an_answer_does_not_echo_the_request(converse: Any, said: Any) -> None:
+async def test_entry_06_a_type_that_is_none_is_an_error_and_never_sent(box: Sandbox, serve: Any) -> None:
+    with pytest.raises(InvalidSettings, match="PICA_IDENTITY_TYPE is 'bogus', but must be one of user, team"):
+        async with serve(PICA_IDENTITY_TYPE="bogus"):
+            pass
+    assert box.requests == []
+
+
+async def test_entry_07_the_secret_is_in_no_log_when_a_provider_refuses(
+    box: Sandbox, converse: Any, said: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """That the whole program is as quiet, whatever goes wrong, is for `test_canary` to show."""
+    caplog.set_level("DEBUG", "pica_mcp")
+    for status in (422, 500, 401):
+        box.fail("/v1/passthrough", status=status, body={"config": {"headers": {"x-pica-secret": LIVE_SECRET}}})
+    async with converse(PICA_AUDIT="stderr") as client:
+        for _ in range(3):
+            assert (await client.call_tool("slack_post_message", {"channel": "general", "text": "Hi"})).is_error
+    written = capfd.readouterr()
+    assert written.err.count('"tool":"slack_post_message"') == 3  # so it is stderr that is looked at
+    assert LIVE_SECRET not in written.out + written.err + caplog.text
+
+
+FORM = {"data": {"email": "a@b.example"}, "isFormUrlEncoded": True}
+UPLOAD = {
+    "data": {"metadata": '{"name": "note.txt", "mimeType": "text/plain"}', "file": "CanaryOfTheBody"},
+    "queryParams": {"uploadType": "multipart"},
+    "isFormData": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("whose", "platform", "title", "call", "kind"),
+    [
+        ("ada", "slack", "List Conversations", {}, ""),
+        ("ada", "stripe", "Create a Customer", FORM, "x-www-form-urlencoded"),
+        ("acme", "google-drive", "Upload a File", UPLOAD, "multipart/form-data"),
+    ],
+    ids=["json", "form", "multipart"],
+)  # fmt: skip
+async def test_entry_08_an_answer_does_not_echo_the_request(
+    request: pytest.FixtureRequest, whose: str, platform: str, title: str, call: dict[str, Any], kind: str
+) -> None:
+    converse, find, said, passed = map(request.getfixturevalue, ("converse", "find", "said", "passed"))
+    async with converse(PICA_IDENTITY=whose, PICA_IDENTITY_TYPE=None) as client:
+        action = await find(client, platform, title)
+        headers = {"Accept-Language": "x-CanaryOfAHeader"}
+        arguments = {"platform": platform, "actionId": action, "headers": headers, **call}
+        answer = await client.call_tool(EXECUTE, arguments)
+        assert not answer.is_error, said(answer)
+    (sent,) = passed()
+    assert kind in (sent.header("content-type") or "")
+    ours = ("x-pica-", "passthrough", "pica.test", "headers", "FormData", "boundary", "accept", "Canary", "multipart")
+    for word in (LIVE_SECRET, sent.header("x-pica-connection-key"), action, *ours):
+        assert word.lower() not in said(answer).lower()
+
+
+async def test_entry_08_headers_of_the_callers_own_are_not_told_back(
+    converse: Any, find: Any, said: Any, passed: Any
+) -> None:
     async with converse() as client:
-        answer = said(await client.call_tool("gmail_get_emails", {"connection": "Work"}))
-        assert LIVE_SECRET not in answer
-        assert "::default::" not in answer
-        assert "passthrough" not in answer
+        action = await find(client, "slack", "List Conversations")
+        arguments = {"platform": "slack", "actionId": action, "headers": {"X-Pica-Secret": "OTHER-SECRET"}}
+        refused = await client.call_tool(EXECUTE, arguments)
+        assert refused.is_error
+        assert "OTHER" not in said(refused)
+    assert passed() == []
 
 
 async def test_entry_09_a_failed_connection_is_shown_as_such_and_not_used(
@@ -180,6 +311,121 @@ async def test_entry_09_a_failed_connection_is_shown_as_such_and_not_used(
         assert refused.is_error
         assert "has failed" in said(refused)
     assert passed() == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "word"),
+    [({"state": "failed"}, "has failed"), ({"active": False}, "is switched off"), ({"state": "FAILED"}, "has failed")],
+)
+async def test_entry_09_neither_by_its_key_nor_by_a_tool_nor_if_it_is_switched_off(
+    box: Sandbox, converse: Any, find: Any, said: Any, passed: Any, facts: dict[str, Any], word: str
+) -> None:
+    (key, _) = (key for key in box.keys("ada") if "::gmail::" in key)
+    row: dict[str, Any] = {"key": key, "platform": "gmail", "environment": "live", "name": "Work", "identity": "ada"}
+    rows = [row | {"identityType": "user", "state": "operational", "active": True} | facts]
+    box.fail("/v1/vault/connections", status=200, body={"rows": rows, "total": 1, "pages": 1}, times=None)
+    async with converse() as client:
+        action = await find(client, "gmail", "Get Emails")
+        for wanted in ({}, {"connectionKey": key}, {"connectionKey": "Work"}):
+            refused = await client.call_tool(EXECUTE, {"platform": "gmail", "actionId": action, **wanted})
+            assert refused.is_error
+            assert word in said(refused)
+        assert "gmail_get_emails" not in {tool.name for tool in (await client.list_tools()).tools}
+    assert passed() == []
+
+
+HEAD = {"ref": "x", "bucket": "manuals", "name": "engine/gear 42.txt"}
+
+
+async def test_entry_10_a_read_may_ask_for_the_head_alone(converse: Any, find: Any, said: Any, passed: Any) -> None:
+    title = "Check whether an Object exists"
+    async with converse(PICA_IDENTITY="acme", PICA_IDENTITY_TYPE=None, PICA_PERMISSIONS="read") as client:
+        action = await find(client, "supabase", title)
+        by_id = {"platform": "supabase", "actionId": action, "pathVariables": HEAD}
+        for tool, arguments in ((EXECUTE, by_id), ("supabase_check_whether_object_exists", HEAD)):
+            assert "PICA_PERMISSIONS" not in said(await client.call_tool(tool, arguments))
+    assert [sent.method for sent in passed()] == ["HEAD", "HEAD"]
+
+
+async def test_entry_10_graphql_is_judged_by_what_it_does(converse: Any, find: Any, said: Any, passed: Any) -> None:
+    growth = {"PICA_IDENTITY": "growth", "PICA_IDENTITY_TYPE": "team"}
+    async with converse(**growth) as client:
+        titles = ("List Teams", "Create an Issue", "Delete an Issue")
+        lists, creates, deletes = [await find(client, "linear", title) for title in titles]
+    teams = {"query": "query { teams { nodes { id key } } }"}
+    issue: dict[str, Any] = {"query": "mutation { issueCreate(input: {}) { success } }", "variables": {"input": {}}}
+    async with converse(PICA_PERMISSIONS="read", **growth) as client:
+        for tool, arguments in (
+            (EXECUTE, {"platform": "linear", "actionId": lists, "data": teams}),
+            ("linear_list_teams", teams),
+        ):
+            answer = await client.call_tool(tool, arguments)
+            assert not answer.is_error, said(answer)
+            assert "ENG" in said(answer)
+        assert len(passed()) == 2
+        for tool, arguments in (
+            (EXECUTE, {"platform": "linear", "actionId": creates, "data": issue}),
+            (EXECUTE, {"platform": "linear", "actionId": deletes, "data": issue}),
+            (EXECUTE, {"platform": "linear", "actionId": lists, "data": issue}),  # a mutation where a query belongs
+            ("linear_list_teams", {"query": issue["query"]}),
+            ("linear_create_issue", issue),
+            ("linear_delete_issue", issue),
+        ):
+            refused = await client.call_tool(tool, arguments)
+            assert refused.is_error
+            assert "PICA_PERMISSIONS" in said(refused)
+        assert not {"linear_create_issue", "linear_delete_issue"} & {t.name for t in (await client.list_tools()).tools}
+    assert len(passed()) == 2
+
+
+SLIDES = (
+    ("/users.deletePhoto", "Delete the Profile Photo"),
+    ("/admin.emoji.add", "Add an Emoji"),
+    ("/users.setPresence", "Set Presence"),
+    ("/chat.delete", "Chat Delete"),
+)
+"""What Slack's catalogue has as GET."""
+
+
+async def test_entry_10_a_get_that_changes_something_is_no_read(said: Any, converse: Any, find: Any) -> None:
+    def answer(_world: Any, _call: Any) -> Reply:
+        return Reply(body={"ok": True})
+
+    ways = [*SLIDES, ("/users.list", "List Users")]
+    actions = [
+        Action("slides", "GET", path, title, "X", answer, "X.", number=GROWN + number)
+        for number, (path, title) in enumerate(ways)
+    ]
+    connector = Connector("slides", "Slides", "X", "X")
+    platform = Platform(connector, "https://x.example", actions, lambda _key, _label: None, lambda s: Reply(s, {}))
+    box = Sandbox(extra=[platform])
+    box.connect("slides", identity="ada", identity_type="user")
+    async with converse(pica=box.app) as client:
+        ids = [await find(client, "slides", title) for _, title in ways]
+        names = [tool.name for tool in (await client.list_tools()).tools if tool.name.startswith("slides_")]
+        assert len(names) == len(ways)
+    async with converse(pica=box.app, PICA_PERMISSIONS="read") as client:
+        for action, (path, _) in zip(ids, ways, strict=True):
+            told = await client.call_tool(EXECUTE, {"platform": "slides", "actionId": action})
+            assert told.is_error is (path != "/users.list")
+            assert ("PICA_PERMISSIONS" in said(told)) is (path != "/users.list")
+        refused = set(names) - {tool.name for tool in (await client.list_tools()).tools}
+        assert len(refused) == len(SLIDES)
+        for name in refused:
+            assert "PICA_PERMISSIONS" in said(await client.call_tool(name, {}))
+    sent = [request.path for request in box.requests if request.path.startswith("/v1/passthrough")]
+    assert sent == ["/v1/passthrough/users.list"]
+
+
+async def test_entry_10_who_may_write_may_read_and_still_destroys_nothing(
+    converse: Any, find: Any, said: Any, passed: Any
+) -> None:
+    async with converse(PICA_PERMISSIONS="write") as client:
+        assert not (await client.call_tool("slack_list_conversations", {})).is_error
+        assert not (await client.call_tool("slack_post_message", {"channel": "general", "text": "Hi"})).is_error
+        delete = {"connection": "Work", "userId": "me", "id": "1"}
+        assert "PICA_PERMISSIONS" in said(await client.call_tool("gmail_delete_message", delete))
+    assert [sent.method for sent in passed()] == ["GET", "POST"]
 
 
 async def test_entry_11_a_failed_first_load_is_told_and_the_next_one_works(
