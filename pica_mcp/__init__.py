@@ -4,7 +4,7 @@ The map of the rooms, outer ring first, with what each may import of the others;
 
     room         what it is                                                  may import
     -----------  ----------------------------------------------------------  ------------------------------------------
-    cli          commands, one file each; the only room that prints          hosting app settings sandbox explanation consent access text models errors
+    cli          commands, one file each; the only room that prints          hosting app settings sandbox explanation findings consent audit access text models errors
     hosting      transports: how a client reaches the server                 server app settings
     server       MCP handlers and change notices; a boundary around each     app person watch resources discovery consent access text errors
     person       the person before the client, asked in both eras            consent models errors

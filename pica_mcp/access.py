@@ -129,12 +129,12 @@ def admit_platform(caller: Caller, platform: str) -> Refused | None:
     )
 
 
-def admit_effect(caller: Caller, effect: Effect) -> Refused | None:
+def admit_effect(caller: Caller, effect: Effect, what: str = "this action") -> Refused | None:
     """Return why the caller may do nothing of this effect, or None for yes."""
     if caller.grant.permission.covers(effect):
         return None
     return Refused(
-        f"The effect of this action is '{effect}', and this server's permission is '{caller.grant.permission}'.",
+        f"The effect of {what} is '{effect}', and this server's permission is '{caller.grant.permission}'.",
         "Choose an action with less effect, or ask the operator to change PICA_PERMISSIONS.",
         reason=Reason.PERMISSION,
     )
@@ -156,12 +156,26 @@ def promising(caller: Caller, row: Action) -> bool:
 
 
 def _admit_action(caller: Caller, action: Action, *, undecided: bool = False) -> Refused | None:
+    does = effect(caller, action) if undecided else _at_most(caller, action)
     return (
         admit_platform(caller, action.platform)
         or _admit_listed(caller.grant, action, undecided=undecided)
         # Without its path, a POST may be a search as well.
-        or (None if undecided and not action.path else admit_effect(caller, effect(caller, action)))
+        or (None if undecided and not action.path else admit_effect(caller, does))
     )
+
+
+def _at_most(caller: Caller, action: Action) -> Effect:
+    """Return the most that the action may do: what tells no id or path may be what the operator's rules mean."""
+    possible: list[Effect] = []
+    for rule in caller.grant.effects:
+        if (matches := rule.pattern.matches(action)) is not False:
+            possible.append(rule.effect)
+        if matches:
+            break
+    else:
+        possible.append(effect(caller, action))
+    return max(possible, key=tuple(Effect).index)
 
 
 def _admit_listed(grant: Grant, action: Action, *, undecided: bool) -> Refused | None:

@@ -56,15 +56,18 @@ def choices(caller: Caller, connections: Iterable[Connection], platform: str) ->
     working = usable(caller, labels.values())
     names = sorted(label for label, connection in labels.items() if connection in working)
     if wanted := caller.preferences.defaults.get(platform):
-        default = _meant(wanted, labels)
+        default = _set(wanted, labels)
         return names, next((name for name in names if labels[name] is default), None)
     return names, names[0] if len(names) == 1 else None
 
 
 def label_of(caller: Caller, connection: Connection, among: Iterable[Connection]) -> str:
-    """Return the label of one of these connections."""
+    """Return the label of one of these connections, or raise `Refused` if it is the caller's no more."""
     own = (c for c in visible(caller, among) if c.platform == connection.platform)
-    return next(label for label, c in label_connections(caller, own).items() if c.key == connection.key)
+    label = next((label for label, c in label_connections(caller, own).items() if c.key == connection.key), None)
+    if label is None:  # the secret is another environment's since
+        raise Refused("There is no such connection.", "Make the call again.", reason=Reason.UNKNOWN_CONNECTION)
+    return label
 
 
 def choose(caller: Caller, action: Action, connections: Iterable[Connection], wanted: str | None) -> Connection:
@@ -75,6 +78,7 @@ def choose(caller: Caller, action: Action, connections: Iterable[Connection], wa
     """
     if refusal := admit(caller, action):
         raise refusal
+    connections = tuple(connections)
     own = visible(caller, connections)
     here = label_connections(caller, (c for c in own if c.platform == action.platform))
     if wanted:
@@ -84,24 +88,28 @@ def choose(caller: Caller, action: Action, connections: Iterable[Connection], wa
             problem = f"There is no {action.platform} connection {text.line(repr(wanted), 80)}."
             raise _unknown(caller, action.platform, here, problem)
     else:
-        found = _unnamed(caller, action.platform, here)
+        found = _unnamed(caller, action.platform, here, connections)
     if refusal := admit(caller, action, found):
         raise refusal
     return found
 
 
+def _set(default: str, labels: Mapping[str, Connection]) -> Connection | None:
+    """Return the connection that the settings name, exactly: a name that is like it may be somebody else's."""
+    return next((c for c in labels.values() if c.key == default), None) or labels.get(default)
+
+
 def _meant(wanted: str, labels: Mapping[str, Connection]) -> Connection | None:
     by_key = next((c for c in labels.values() if c.key == wanted), None)
-    by_label = labels.get(wanted)
-    return by_key or by_label or next((c for n, c in labels.items() if n.casefold() == wanted.casefold()), None)
+    return by_key or next((c for name, c in labels.items() if name.casefold() == wanted.casefold()), None)
 
 
-def _unnamed(caller: Caller, platform: str, here: Mapping[str, Connection]) -> Connection:
+def _unnamed(caller: Caller, platform: str, here: Mapping[str, Connection], among: Iterable[Connection]) -> Connection:
     """Return the connection of a call that names none: the default, else the only one that works."""
     if not here:
-        raise not_connected(caller, platform)
+        raise not_connected(caller, platform, among)
     if default := caller.preferences.defaults.get(platform):
-        if found := _meant(default, here):
+        if found := _set(default, here):
             return found
         # Not simply another one: the person has said which.
         problem = f"The default account of {platform}, {text.line(repr(default), 80)}, is not connected."
@@ -118,8 +126,14 @@ def _unknown(caller: Caller, platform: str, here: Mapping[str, Connection], prob
     return Refused(problem, _offer(here) or ask, reason=Reason.UNKNOWN_CONNECTION)
 
 
-def not_connected(caller: Caller, platform: str) -> Refused:
-    """Return the refusal of a call for which there is no account."""
+def not_connected(caller: Caller, platform: str, among: Iterable[Connection] = ()) -> Refused:
+    """Return the refusal of a call for which there is no account, or none that may be used."""
+    if withheld(caller, among, platform):
+        return Refused(
+            f"The {platform} accounts of {text.line(str(caller.identity), 80)} are not among those that may be used.",
+            "Another one would not be either; ask the operator to add one to PICA_CONNECTION_KEYS.",
+            reason=Reason.CONNECTION_NOT_ALLOWED,
+        )
     return Refused(
         f"{platform} is not connected.",
         f"Ask the person to connect it: {how_to_connect(caller.identity, platform)}",
@@ -130,3 +144,10 @@ def not_connected(caller: Caller, platform: str) -> Refused:
 def _offer(labels: Mapping[str, Connection]) -> str:
     working = sorted(label for label, connection in labels.items() if connection.works)
     return f"Pass one of these as the connection: {', '.join(map(repr, working))}." if working else ""
+
+
+def withheld(caller: Caller, connections: Iterable[Connection], platform: str | None = None) -> int:
+    """Return how many connections of the caller's own (on that platform) the operator's lists leave out."""
+    own = (c for c in connections if platform in (None, c.platform) and caller.identity.owns(c))
+    lists = (Reason.CONNECTION_NOT_ALLOWED, Reason.PLATFORM_NOT_ALLOWED)
+    return sum((no := admit(caller, connection=connection)) is not None and no.reason in lists for connection in own)

@@ -206,7 +206,8 @@ class PicaAPI:
         secret = self._endpoint.secret
         response = _without(response, (*secret.values, request.connection_key), MAX_RESPONSE_BYTES)
         if not response.by_provider and response.status >= 300:
-            raise _passthrough_error(request.method, response, secret.variable)
+            error = _passthrough_error(request.method, response, secret.variable)
+            raise error.after(response.attempts, response.status)
         return response
 
     # Shared
@@ -235,7 +236,7 @@ class PicaAPI:
         # Before anything is read from it: what is in a listing goes into titles, documents and resources.
         response = _without(response, self._endpoint.secret.values, _MAX_CATALOGUE_BYTES)
         if response.status >= 300:
-            raise _own_error(response, self._endpoint.secret.variable)
+            raise _own_error(response, self._endpoint.secret.variable).after(response.attempts, response.status)
         if response.truncated:
             raise Unreachable("Pica's answer was too large.", "Ask for less, or tell the operator.")
         with suppress(ValueError, RecursionError):  # not chained, since it would hold the answer
@@ -259,8 +260,8 @@ class PicaAPI:
         if anyio.current_time() >= latest:
             raise _lost(method, retries.Failure.UNSENT)
         lost, renewed = retries.Failure.UNSENT, False
+        attempt = 1
         with anyio.CancelScope(deadline=latest):
-            attempt = 1
             while True:
                 secret = await self._endpoint.secret.get()
                 before, lost = lost, retries.Failure.BROKEN
@@ -281,11 +282,11 @@ class PicaAPI:
                 wait = retries.wait_seconds(attempt, method, outcome, self._chance())
                 if wait is None or anyio.current_time() + wait >= latest:
                     if response is None:
-                        raise _lost(method, outcome.failure)
+                        raise _lost(method, outcome.failure).after(attempt)
                     return response
                 await self._sleep(wait)
                 attempt += 1
-        raise _lost(method, lost)
+        raise _lost(method, lost).after(attempt)
 
     def _request(
         self, method: str, path: str, query: Pairs, headers: Pairs, content: bytes | None, fields: Pairs | None
@@ -458,9 +459,10 @@ def _is_picas(response: Response, path: str) -> bool:
 
 def _refuses_secret(response: Response) -> bool:
     """Tell if Pica's answer says that the secret is wrong: nothing was done then."""
-    # A refused secret is told by 401 or in bare text; a 403 in JSON is about what was asked for.
-    bare = response.status == 403 and not _object(response.body) and not _is_blocked(response)
-    return response.status == 401 or bare
+    # A refused secret is told by 401 or in two bare words; any other 403 is about what was asked for, or from whatever
+    # stands in front of Pica.
+    bare = response.status == 403 and re.fullmatch(rb"\s*(403 )?forbidden\s*", response.body, re.IGNORECASE)
+    return response.status == 401 or bool(bare)
 
 
 def _is_blocked(response: Response) -> bool:
@@ -472,7 +474,7 @@ def _own_error(response: Response, secret_variable: str) -> PicaError:
     """Return the error for an answer of Pica's own with this status."""
     status = response.status
     if _is_blocked(response):
-        return UpstreamRefused(f"A network filter refused the request (HTTP {status}).", _TELL, status=status)
+        return UpstreamRefused(f"A network filter refused the request (HTTP {status}).", _TELL)
     if _refuses_secret(response):
         return SecretRefused("Pica refuses the secret of this server.", f"Ask the operator to check {secret_variable}.")
     if status == 429:
@@ -481,9 +483,9 @@ def _own_error(response: Response, secret_variable: str) -> PicaError:
         return Unreachable(f"Pica is out of order (HTTP {status}).", _LATER)
     if status < 400:
         remedy = "Ask the operator to check PICA_BASE_URL."
-        return UpstreamRefused(f"Pica's address redirects elsewhere (HTTP {status}).", remedy, status=status)
+        return UpstreamRefused(f"Pica's address redirects elsewhere (HTTP {status}).", remedy)
     said = f"Pica refused the request (HTTP {status}): {_message(response.body)}"
-    return UpstreamRefused(said, _TELL, status=status)
+    return UpstreamRefused(said, _TELL)
 
 
 _TELL = "Tell the operator."

@@ -37,6 +37,7 @@ class App:
     resources: Resources
     completions: Completions
     watch: Watch
+    audit: Audit
     tasks: TaskGroup
     """Runs what outlives a request; it ends with the application."""
 
@@ -65,7 +66,7 @@ async def open_app(settings: Settings, pica: Any = None) -> AsyncGenerator[App]:
                 caller = Caller(settings.identity, settings.grant, lambda: secret.environment, settings.preferences)
                 watch = Watch(caller, catalog, pipeline.toolbox, resources, settings.poll_seconds)
                 tasks.start_soon(watch.run)
-                yield App(caller, catalog, pipeline, resources, Completions(catalog, names), watch, tasks)
+                yield App(caller, catalog, pipeline, resources, Completions(catalog, names), watch, audit, tasks)
             finally:
                 tasks.cancel_scope.cancel()
 

@@ -36,7 +36,7 @@ from typing import Literal
 
 from pica_mcp import text
 from pica_mcp.access import Identity
-from pica_mcp.errors import Busy, CallError, OutcomeUnknown, PicaError, Reason, Refused, TimedOut, UpstreamRefused
+from pica_mcp.errors import Busy, CallError, OutcomeUnknown, PicaError, Reason, Refused, TimedOut
 from pica_mcp.models import Effect
 
 logger = logging.getLogger(__name__)
@@ -108,10 +108,11 @@ class Entry:
         if isinstance(error, Refused):
             self.decision = self.decision or ("declined" if error.reason is Reason.DECLINED else "refused")
             self.reason = self.reason or error.reason
-        if isinstance(error, UpstreamRefused):
-            self.status = self.status or error.status
+        if isinstance(error, PicaError):
+            self.status, self.attempts = self.status or error.status, max(self.attempts, error.attempts)
         # Its class as a word of the record: `UnknownTool` is `unknown_tool`.
-        self.reason = self.reason or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
+        word = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
+        self.reason = self.reason or ("cancelled" if self.outcome is Outcome.CANCELLED else word)
 
 
 class Audit:
@@ -152,23 +153,30 @@ class Audit:
             if self._sink:
                 self._write(self._sink, self._line(entry, came, (self._clock() - began) * 1000))
 
+    def shown_caller(self, caller: Identity) -> str | None:
+        """Return what lines tell of the caller."""
+        who = caller.id or ""
+        return _digest(self._key(), "caller", who) if self._hash_callers else _bounded(who)
+
+    def shown_connection(self, key: str) -> str | None:
+        """Return what lines tell of the connection with this key."""
+        return _digest(self._key(), "connection", key)
+
     def close(self) -> None:
         """Let go of the sink."""
         if self._sink:
             self._sink.close()
 
     def _line(self, entry: Entry, came: datetime, ms: float) -> bytes:
-        key = self._key()
-        who = entry.caller.id or ""
         fields = {
             "time": came.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "request": _bounded(_spelt(entry.request_id)),
-            "caller": _digest(key, "caller", who) if self._hash_callers else _bounded(who),
+            "caller": self.shown_caller(entry.caller),
             "identity_type": entry.caller.type,
             "tool": _bounded(entry.tool),
             "action": _bounded(entry.action),
             "platform": _bounded(entry.platform),
-            "connection": _digest(key, "connection", entry.connection),
+            "connection": self.shown_connection(entry.connection),
             "effect": entry.effect,
             "decision": entry.decision or None,
             "reason": _bounded(entry.reason),
@@ -275,8 +283,9 @@ class File:
         with suppress(FileNotFoundError):
             if not S_ISREG(self._path.stat().st_mode):
                 raise OSError(errno.EINVAL, "not a plain file")  # to open a pipe would wait for its reader
-        binary = getattr(os, "O_BINARY", 0)  # Windows
-        return Stream(os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | binary, 0o600))
+        # No line end of Windows', and no link that somebody else has put there.
+        flags = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+        return Stream(os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | flags, 0o600))
 
     def _in_place(self, stream: Stream) -> bool:
         """Tell if the file at the path is still the one that is open: others put it aside or delete it."""
@@ -309,3 +318,28 @@ def open_sink(where: str) -> Stream | File | None:
         return File(Path(where).expanduser().absolute())
     except (OSError, RuntimeError) as error:  # the latter, where there is no home for ~
         raise ValueError(f"something that can be written to: {error}") from error
+
+
+def obstacle(where: str) -> str:
+    """Return what keeps a server that is started now from recording there, as far as can be told; makes nothing.
+
+    Empty if there is nothing. A server of another user may fare otherwise.
+    """
+    if where == "off" or Path(where).name == where:
+        return ""
+    try:
+        path = Path(where).expanduser().absolute()
+        if not path.parent.is_dir():
+            return "its folder does not exist"
+        if path.is_symlink():
+            return "it is a link"
+        if path.exists() and not path.is_file():
+            return "it is not a plain file"
+        if path.exists() and not os.access(path, os.W_OK):
+            return "it cannot be written to"
+    except (OSError, RuntimeError) as error:  # the latter, where there is no home for ~
+        return str(error)
+    if os.access(path.parent, os.W_OK | os.X_OK):
+        return ""
+    problem = "its folder cannot be written to"
+    return f"{problem}, so it cannot be put aside when it is full" if path.exists() else problem

@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+from urllib.parse import urlencode
 
 from pica_mcp import text
 from pica_mcp.access import Caller
@@ -18,7 +19,7 @@ from pica_mcp.models import Action, Effect
 from pica_mcp.passthrough import Request
 from pica_mcp.tools import Call
 
-_MAX_ARGUMENT_CHARS = 600
+_MAX_LINE_CHARS = 600
 
 
 class Policy(StrEnum):
@@ -72,17 +73,17 @@ class Asked(Exception):
         self.question = question
 
 
-def needed(policy: Policy, effect: Effect, person: Person) -> bool:
-    """Tell if the person has to be asked. Raises `Refused` if so and there is nobody."""
+def needed(policy: Policy, effect: Effect, *, reachable: bool) -> bool:
+    """Tell if the person has to be asked. Raises `Refused` if so and nobody is reachable."""
     if policy is Policy.OFF or effect is not Effect.DESTRUCTIVE:
         return False
-    if not person.reachable and policy is Policy.ALWAYS:
+    if not reachable and policy is Policy.ALWAYS:
         raise Refused(
             "This call destroys something, so a person has to agree, and this client cannot ask one; nothing was sent.",
             "Use a client with elicitation, or ask the operator to change PICA_CONSENT.",
             reason=Reason.CANNOT_ASK,
         )
-    return person.reachable
+    return reachable
 
 
 def require(*, agrees: bool) -> None:
@@ -96,26 +97,31 @@ def require(*, agrees: bool) -> None:
 
 
 def question(caller: Caller, action: Action, label: str, call: Call, request: Request) -> Question:
-    """Return the question whether this very request may be made.
+    """Return the question whether this very request may be made, with all that it sends but its key.
 
-    Titles and arguments are others' words, so they stand in lines of their own, and what is cut is said.
+    Titles and arguments are others' words, so each stands in a line of its own, and what is cut is said.
     """
-    given = {name: part for name, part in (("query", call.query), ("body", call.body)) if part}
-    arguments = text.clean(text.compact(given)) if given else ""
-    more = len(arguments) - _MAX_ARGUMENT_CHARS
+    query = urlencode([(name, "…" if value == request.connection_key else value) for name, value in request.query])
+    headers = {name: value for name, value in request.headers if name != "content-type"}
     lines = (
         "An agent wants to do something that may not be undone. Allow it?",
         f"Action: {text.line(action.title, 100) or '(untitled)'}",
         f"Account: {text.line(label, 80)} ({action.platform}), of {text.line(str(caller.identity), 80)}",
-        f"Request: {text.line(f'{request.method} {request.path}', 300)}",
-        f"Arguments: {text.line(arguments[:_MAX_ARGUMENT_CHARS], _MAX_ARGUMENT_CHARS)}" if arguments else "",
-        f"({more:,} more characters of arguments are not shown.)" if more > 0 else "",
+        _line("Request", f"{request.method} {request.path}{f'?{query}' if query else ''}"),
+        _line("Headers", text.compact(headers)) if headers else "",
+        _line("Body", text.compact(call.body)) if call.body else "",
     )
     return Question("\n".join(filter(None, lines)), _subject(caller, request))
+
+
+def _line(name: str, told: str) -> str:
+    plain = text.line(told, len(told))
+    more = len(plain) - _MAX_LINE_CHARS
+    return f"{name}: {plain[:_MAX_LINE_CHARS]}" + (f"… ({more:,} more characters)" if more > 0 else "")
 
 
 def _subject(caller: Caller, request: Request) -> str:
     identity = (caller.identity.id, caller.identity.type, caller.environment())
     shape = (request.method, request.path, request.query, request.headers, request.content, request.fields)
     all_of_it = repr((identity, request.connection_key, request.action_id, shape))
-    return hashlib.sha256(all_of_it.encode("utf-8", "backslashreplace")).hexdigest()
+    return hashlib.sha256(all_of_it.encode()).hexdigest()

@@ -16,7 +16,7 @@ import mcp_types as mcp
 
 from pica_mcp import results, schemas, text
 from pica_mcp.access import Caller, admit, admit_platform, effect, how_to_connect, offered, usable, visible
-from pica_mcp.accounts import by_platform
+from pica_mcp.accounts import by_platform, not_connected, withheld
 from pica_mcp.catalog import Actions, Catalog, Connections
 from pica_mcp.errors import PicaError, Reason, Refused
 from pica_mcp.kept import Known
@@ -140,7 +140,7 @@ def _list_tool(catalog: Catalog) -> FixedTool:
             matching, why = await _matching(catalog, caller, query, states)
             lines = [line for line in lines if line["platform"] in matching or _fits(query, line["platform"])]
             shown = islice(matching.values(), _MAX_PLATFORMS)
-            answer = {"platforms": [_platform_line(caller, platform, states) for platform in shown]}
+            answer = {"platforms": [_platform_line(caller, platform, states, known.value) for platform in shown]}
             notes.append(why)
         elif not lines:
             notes.append(nothing(caller, known.value))
@@ -162,11 +162,10 @@ def _list_tool(catalog: Catalog) -> FixedTool:
 
 def nothing(caller: Caller, connections: Iterable[Connection]) -> str:
     """Return why nothing is connected, and what to do."""
-    refusals = [admit(caller, connection=connection) for connection in connections]
-    if withheld := sum(no is not None and no.reason is Reason.CONNECTION_NOT_ALLOWED for no in refusals):
+    if count := withheld(caller, connections):
         return (
-            f"{withheld} accounts of {caller.identity} are connected, but none of them is on PICA_CONNECTION_KEYS. "
-            "Ask the operator to change it."
+            f"{count} accounts of {caller.identity} are connected, but none of them is on PICA_CONNECTION_KEYS and "
+            "PICA_PLATFORMS. Ask the operator to change that; another account would not be on them either."
         )
     return (
         f"Nothing is connected for {caller.identity}. A person can connect accounts: {how_to_connect(caller.identity)}"
@@ -220,10 +219,14 @@ def _fits(words: Iterable[str], name: str) -> bool:
     return all(word in name.lower() for word in words)
 
 
-def _platform_line(caller: Caller, platform: Platform, states: Mapping[str, str]) -> dict[str, str]:
+def _platform_line(
+    caller: Caller, platform: Platform, states: Mapping[str, str], connections: Connections
+) -> dict[str, str]:
     line = {"platform": platform.platform, "name": text.line(platform.name)}
     if platform.platform in states:
         return {**line, "state": states[platform.platform]}
+    if withheld(caller, connections, platform.platform):
+        return {**line, "state": "connected, but left out by the operator's lists"}
     return {**line, "connect": how_to_connect(caller.identity, platform.platform)}
 
 
@@ -255,10 +258,14 @@ def _search_tool(catalog: Catalog, names: Names) -> FixedTool:
             "actions": [found(caller, action, tool(action)) for action in fitting[:_MAX_FOUND]],
         }
         if not connected and executes:
-            answer["note"] = await _not_connected(catalog, caller, platform, _states(visible(caller, known)))
+            answer["note"] = await _not_connected(catalog, caller, platform, known)
+        elif not fitting and matching:
+            answer["note"] = (
+                f"{len(matching)} actions match, but this server may use none of them. Try other words, or ask the "
+                "operator: PICA_PERMISSIONS and PICA_ACTION_IDS decide."
+            )
         elif not fitting:
-            withheld = f"{len(matching)} actions match, but this server may use none of them. " if matching else ""
-            answer["note"] = withheld or "No action matches. Try other words, fewer of them."
+            answer["note"] = "No action matches. Try other words, fewer of them."
         return results.said(text.compact(answer))
 
     return _tool(
@@ -299,8 +306,10 @@ def _no_tool(_: Action) -> None:
     return None
 
 
-async def _not_connected(catalog: Catalog, caller: Caller, platform: str, states: Mapping[str, str]) -> str:
-    if platform in states:
+async def _not_connected(catalog: Catalog, caller: Caller, platform: str, connections: Connections) -> str:
+    if withheld(caller, connections, platform):
+        return str(not_connected(caller, platform, connections))
+    if platform in _states(visible(caller, connections)):
         return f"The {platform} connection has failed. A person can connect it again: " + how_to_connect(
             caller.identity, platform
         )

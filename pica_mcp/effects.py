@@ -11,15 +11,18 @@ the same tools: deleting, but also cancelling, voiding, revoking, clearing, rese
 if it cannot be recalled (sending, paying, refunding), and so is what has a counterpart (archive, disable, unsubscribe).
 
 GraphQL has one path for everything, so each call is judged by the document that it sends; what the action is said to do
-holds for the listing. The tables come first; below them are the functions that apply them.
+holds for the listing. Elsewhere too the arguments may choose what is done, and raise it. The tables come first; below
+them are the functions that apply them.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from pica_mcp import graphql, patterns
 from pica_mcp.models import Action, ActionDetails, Effect, as_list, as_object
@@ -36,7 +39,7 @@ _METHODS = {
 }  # fmt: skip
 
 _GRAPHQL: Mapping[str, tuple[str, ...]] = {
-    "*": ("/graphql", "/graphql.json", "/graphql/v1", "/gql"),
+    "*": ("/graphql", "/graphql.json", "/graphql/v1", "/gql"),  # and for POST any segment that begins so
     "monday": ("/v2",),
 }
 
@@ -44,9 +47,10 @@ _GRAPHQL: Mapping[str, tuple[str, ...]] = {
 _ASKS: Mapping[str, tuple[str, ...]] = {
     "*": (
         "/search", "/_search", "/_msearch", "/_count", "/_mget", "/batch/read", "/search/jql",
-        "/freebusy", "/searchanalytics/query",
+        "/freebusy", "/searchanalytics/query", "/coql",
         ":runquery", ":runaggregationquery", ":runreport", ":batchrunreports", ":runpivotreport", ":runrealtimereport",
     ),
+    "airtable": ("/listrecords",),
     "algolia": ("/indexes/{}/query", "/indexes/*/queries", "/indexes/{}/browse", "/indexes/*/objects"),
     "attio": ("/records/query", "/entries/query"),
     "dropbox": ("/files/list_folder", "/files/list_folder/continue", "/files/search_v2"),
@@ -57,12 +61,33 @@ _ASKS: Mapping[str, tuple[str, ...]] = {
     "slack": (".datastore.query",),
 }  # fmt: skip
 
-# What takes away without a word for it: SQL that the caller writes, and HubSpot's name for deleting.
+# What takes away without a word for it, whatever the method: SQL that the caller writes, HubSpot's name for deleting.
 _TAKES = (
-    "/batch/archive",
-    "/sql", "/sql/statements", "/database/query", "/d1/database/{}/query", "/d1/database/{}/raw",
-    "/bigquery/v2/projects/{}/queries", "/api/v2/statements",
+    "/batch/archive", "/batch/labels/archive",
+    "/sql", "/sql/query", "/sql/statements", "/cypher", "/database/query",
+    "/d1/database/{}/query", "/d1/database/{}/raw", "/bigquery/v2/projects/{}/queries", "/api/v2/statements",
 )  # fmt: skip
+# The same where a GET lists what ran: BigQuery, Presto, Neo4j.
+_TAKES_UNLESS_GOT = ("/projects/{}/queries", "/projects/{}/jobs", "/statement", "/tx", "/tx/commit", "/query/v2")
+
+# What carries other requests in its body: there each key and each value that chooses an operation tells what it does.
+_CARRIES = (
+    "/$batch", "/batch", "/batches", "/bulk", "/_bulk", "/composite", "/composite/graph", "/sync",
+    ":batchupdate", ":batchwrite", ":commit", ":mutate",
+)  # fmt: skip
+_CHOOSING = frozenset({
+    "action", "command", "httpmethod", "method", "op", "operation", "path", "relative_path", "relative_url", "type",
+    "uri", "url", "verb",
+})  # fmt: skip
+# What takes away in any body that writes, lower case. Notion's `archived` has a counterpart, so it is a write.
+_TAKEN_BY: Mapping[str, frozenset[str]] = {
+    "method": frozenset({"delete"}),
+    "httpmethod": frozenset({"delete"}),
+    "trashed": frozenset({"true"}),
+    "in_trash": frozenset({"true"}),
+    "addlabelids": frozenset({"trash"}),  # Gmail
+    "destinationid": frozenset({"deleteditems"}),  # Outlook
+}
 
 # What a POST's last segment begins with if it only asks: by RPC (`conversations.list`, `values:batchGet`), as a plain
 # word (`/getChat`), and in Pica's own actions (`/gmail/list-emails`). Elsewhere `list`, `read` and `search` are nouns
@@ -73,30 +98,33 @@ _ASKING_SLUG = frozenset({"find", "get", "list", "read", "search"})
 
 # These words anywhere, as they hardly mean anything else.
 _DESTROYING = frozenset({
-    "delete", "destroy", "erase", "expunge", "purge", "remove", "truncate", "uninstall", "wipe",
+    "delete", "destroy", "erase", "expunge", "flushall", "flushdb", "purge", "remove", "truncate", "uninstall", "wipe",
 })  # fmt: skip
+# Also as the beginning of a word (`deleteuser`), but no participle or noun (`deleted`, `removable`, `eraser`).
+_IS_DESTROYING = re.compile(rf"(?:{'|'.join(sorted(_DESTROYING))})(?!(?:e?[dr]s?|s|able|ment)$)")
 # These as the verb only: "Create an Empty Document", "Void Reason".
 _ENDING = frozenset({
-    "anonymize", "cancel", "clear", "discard", "drop", "empty", "expire", "forget", "redact", "reset", "revoke",
-    "terminate",
+    "abort", "anonymize", "cancel", "clear", "deprovision", "discard", "drop", "empty", "evict", "expire", "forget",
+    "invalidate", "kill", "prune", "redact", "reset", "revoke", "terminate", "unset", "withdraw",
     "trash",  # can be undone, but empties itself when nobody has noticed for a month
     "void",
 })  # fmt: skip
+# Among these `flush`: it writes out, or empties a cache that fills itself again.
 _CHANGING = frozenset({
     "accept", "acknowledge", "activate", "add", "append", "apply", "approve", "archive", "assign", "associate",
     "attach", "authorize", "ban", "begin", "bind", "block", "capture", "change", "charge", "claim", "clone", "close",
     "complete", "configure", "confirm", "connect", "convert", "copy", "create", "deactivate", "decline", "demote",
     "deploy", "deregister", "detach", "disable", "disassociate", "disconnect", "dismiss", "dispatch", "duplicate",
-    "edit", "enable", "enroll", "enqueue", "escalate", "exclude", "execute", "fork", "finalize", "flush", "follow",
+    "edit", "enable", "enqueue", "enroll", "escalate", "exclude", "execute", "finalize", "flush", "follow", "fork",
     "forward", "grant", "hide", "import", "insert", "install", "invite", "invoke", "issue", "join", "kick", "launch",
-    "leave", "like", "link", "lock", "mark", "merge", "migrate", "modify", "move", "mute", "open", "overwrite", "patch",
-    "pause", "pay", "pin", "post", "promote", "provision", "publish", "push", "put", "react", "reactivate", "reassign",
-    "rebuild", "refresh", "refund", "regenerate", "register", "reindex", "reject", "release", "rename", "reopen",
-    "reorder", "replace", "reply", "reschedule", "resend", "resolve", "restart", "restore", "resume", "retry", "revert",
-    "rollback", "rotate", "run", "save", "schedule", "send", "set", "share", "snooze", "start", "stop", "store",
-    "submit", "subscribe", "suspend", "sync", "tag", "transfer", "trigger", "unarchive", "unassign", "unban", "unblock",
-    "unfollow", "unhide", "uninvite", "unlink", "unlock", "unmute", "unpin", "unpublish", "unregister", "unsubscribe",
-    "unsuspend", "update", "upgrade", "upload", "upsert", "write",
+    "leave", "like", "link", "lock", "logout", "mark", "merge", "migrate", "modify", "move", "mute", "open",
+    "overwrite", "patch", "pause", "pay", "pin", "post", "promote", "provision", "publish", "push", "put", "react",
+    "reactivate", "reassign", "rebuild", "refresh", "refund", "regenerate", "register", "reindex", "reject", "release",
+    "rename", "reopen", "reorder", "replace", "reply", "reschedule", "resend", "resolve", "restart", "restore",
+    "restrict", "resume", "retry", "revert", "rollback", "rotate", "run", "save", "schedule", "send", "set", "share",
+    "snooze", "start", "stop", "store", "submit", "subscribe", "suspend", "sync", "tag", "transfer", "trigger",
+    "unarchive", "unassign", "unban", "unblock", "unfollow", "unhide", "uninvite", "unlink", "unlock", "unmute",
+    "unpin", "unpublish", "unregister", "unsubscribe", "unsuspend", "update", "upgrade", "upload", "upsert", "write",
 })  # fmt: skip
 # Of these, what is a noun as well: `GET /projects/{}/restore` lists restores, "Get Copy and Share Links".
 _NOUNS_TOO = frozenset({
@@ -116,13 +144,25 @@ _BEFORE_VERBS = frozenset({
     "quick", "quickly", "soft", "sparse", "temporarily",
 })  # fmt: skip
 _BETWEEN_VERBS = frozenset({":", "&", "and", "or", "then"})
+# What tells the verb from the noun: "Cancel a Subscription", "Cancel Reasons".
+_AFTER_VERBS = frozenset({"a", "all", "an", "any", "as", "it", "my", "one", "the", "these", "this", "to", "your"})
+# What makes it a noun: `/add-ons`, `/follow-ups`, `/write-offs`.
+_AFTER_NOUNS = frozenset({"in", "ins", "off", "offs", "on", "ons", "out", "outs", "up", "ups"})
 
-# Arguments by which a provider lets a request be another one than its method says: WordPress and Rails; QuickBooks.
-_SELECTORS = frozenset({"_method", "operation"})
+# Arguments by which a provider lets a request be another one than its method or path says, wherever they stand.
+_SELECTORS = frozenset({
+    "_method", "action", "api_action", "cmd", "command", "endpoint", "function", "function_name", "method", "operation",
+})  # fmt: skip
+# Where these only filter, as long as it reads: `GET /audit-logs?action=delete`.
+_LOGS = frozenset({"activities", "activity", "audit", "audits", "event", "events", "history", "log", "logs"})
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _WORD_OR_MARK = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[:&]")
 _PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}|\{[^{}/]*\}|(?<=/):\w+(?=/|$)")
+_GRAPHQL_SEGMENT = re.compile(r"/(?:graphql|gql)")
+_FORMATS = ("json", "xml")
+_MAX_VALUES = 20_000
+_MAX_REQUESTS = 1_000
 _EXTENSION = re.compile(r"\.(?:json|xml|csv|php)$", re.IGNORECASE)
 
 
@@ -149,7 +189,8 @@ def parse_rule(written: str) -> Rule:
 
 def of_action(action: Action, overrides: Sequence[Rule] = ()) -> Effect:
     """Return what the action does as far as its row tells; for details of GraphQL, what they document."""
-    return _overridden(action, overrides) or _as_told(action)
+    rule = rule_of(action, overrides)
+    return rule.effect if rule else _as_told(action)
 
 
 def of_call(action: ActionDetails, call: Call, overrides: Sequence[Rule] = ()) -> Effect:
@@ -158,23 +199,21 @@ def of_call(action: ActionDetails, call: Call, overrides: Sequence[Rule] = ()) -
     A GraphQL call that provably only queries reads, even if the action's title says otherwise: it is what is sent that
     acts. Any other call does at least what the action does.
     """
-    if overridden := _overridden(action, overrides):
-        return overridden
+    if rule := rule_of(action, overrides):
+        return rule.effect
     if not _is_graphql(action):
-        return _higher(_as_told(action), _by_selectors(call))
+        return _by_arguments(action, call, _as_told(action))
     documents = _sent(action, call)
-    sent = _by_documents(documents) if documents else _by_names(_texts([call.query, call.body]))
+    sent = _by_documents(documents)
+    # Shopify runs in bulk what is in a string or a variable.
+    if not documents or (sent is _WRITE and any("RunMutation" in document for document in documents)):
+        sent = _by_names(_texts([call.query, call.body]))
     return sent if sent is _READ else _higher(sent, _as_told(action))
 
 
 def rule_of(action: Action, overrides: Sequence[Rule]) -> Rule | None:
     """Return the operator's rule that says what the action does; None if it is ours to say."""
     return next((rule for rule in overrides if rule.pattern.matches(action)), None)
-
-
-def _overridden(action: Action, overrides: Sequence[Rule]) -> Effect | None:
-    rule = rule_of(action, overrides)
-    return rule and rule.effect
 
 
 def _as_told(action: Action) -> Effect:
@@ -189,8 +228,7 @@ def _as_told(action: Action) -> Effect:
 
 
 def _higher(one: Effect, other: Effect) -> Effect:
-    order = (_READ, _WRITE, _DESTRUCTIVE)
-    return max(one, other, key=order.index)
+    return one if one.exceeds(other) else other
 
 
 # Path
@@ -199,16 +237,21 @@ def _higher(one: Effect, other: Effect) -> Effect:
 def _by_path(action: Action) -> Effect:
     method = action.method.upper()
     plain = _METHODS.get(method, _WRITE)
-    path, _, fixed_query = action.path.partition("?")
-    segments = [segment for segment in _PLACEHOLDER.sub("{}", path).split("/") if segment]
-    end = f"/{'/'.join(segments)}".lower()
-    if plain is _DESTRUCTIVE or end.endswith(_TAKES) or _destroys(_PLACEHOLDER.sub("", fixed_query)):
+    path, _, fixed_query = _PLACEHOLDER.sub("{}", action.path).partition("?")
+    segments = [segment for segment in path.split("/") if segment]
+    takes = _TAKES if plain is _READ else _TAKES + _TAKES_UNLESS_GOT
+    if plain is _DESTRUCTIVE or _end(action).endswith(takes) or _destroys(fixed_query):
         return _DESTRUCTIVE
-    if method == "POST" and _ends(end, _ASKS, action):
-        return _READ
-    if plain is _READ:
-        return _by_called(segments)
-    return _by_named(action, segments)
+    chosen = _by_selectors(parse_qsl(fixed_query))
+    if method == "POST" and _ends(_end(action), _ASKS, action):
+        return chosen
+    return _higher(chosen, _by_called(segments) if plain is _READ else _by_named(action, segments))
+
+
+def _end(action: Action) -> str:
+    """Return the path as the tables have it."""
+    path = _PLACEHOLDER.sub("{}", action.path.partition("?")[0])
+    return f"/{'/'.join(filter(None, path.split('/')))}".lower()
 
 
 def _ends(path: str, table: Mapping[str, tuple[str, ...]], action: Action) -> bool:
@@ -217,20 +260,23 @@ def _ends(path: str, table: Mapping[str, tuple[str, ...]], action: Action) -> bo
 
 def _called(segments: list[str]) -> tuple[str, bool]:
     """Return the last name that the path spells, and whether it is called on something: `users.list`, `x:get`."""
-    written = (segment.replace("{}", "") for segment in reversed(segments))
+    named = segments[:-1] if segments[-1:] and segments[-1].lower() in _FORMATS else segments
+    written = (segment.replace("{}", "") for segment in reversed(named))
     last = _EXTENSION.sub("", next(filter(None, written), ""))
     name = re.split(r"[.:]", last)[-1]
     return name, name != last
 
 
 def _by_called(segments: list[str]) -> Effect:
-    """What a GET does: it reads, unless a verb is called in its path."""
+    """What a GET does: it reads, unless a verb is called in its path, or a segment begins with a destroying word."""
+    if any(map(_IS_DESTROYING.match, (word for segment in segments for word in _without_bulk(_words(segment))[:1]))):
+        return _DESTRUCTIVE
     name, is_call = _called(segments)
     words = _without_bulk(_words(name))
-    # Of plain segments, `/add-ons` and `/restore` are nouns, `/invoke` and `/deleteUser` are not.
-    if not words or (not is_call and (words[0] in _NOUNS_TOO or re.search(r"[-_]", name.strip("-_")))):
+    # Of plain segments, `/add-ons` and `/restore` are nouns, `/invoke` and `/send-sms` are not.
+    if not words or (not is_call and (words[0] in _NOUNS_TOO or not _AFTER_NOUNS.isdisjoint(words[1:2]))):
         return _READ
-    return _VERBS.get(words[0], _READ)
+    return _verb(words[0])
 
 
 def _by_named(action: Action, segments: list[str]) -> Effect:
@@ -238,7 +284,8 @@ def _by_named(action: Action, segments: list[str]) -> Effect:
     name, is_call = _called(segments)
     words = _without_bulk(_words(name))
     ends = bool(words) and words[0] in _ENDING
-    if ends or "sql" in words or not _DESTROYING.isdisjoint([*words, *map(str.lower, segments)]):
+    begins = (word for segment in segments for word in _without_bulk(_words(segment))[:1])
+    if ends or "sql" in words or any(map(_IS_DESTROYING.match, [*words, *begins])):
         return _DESTRUCTIVE
     # `get-or-create`, `findOneAndUpdate`, `getUploadUrl`: asks, and then does.
     if action.method.upper() != "POST" or not words or segments[-1] == "{}" or not _VERBS.keys().isdisjoint(words):
@@ -253,7 +300,11 @@ def _without_bulk(words: list[str]) -> list[str]:
 
 
 def _destroys(text: str) -> bool:
-    return not _DESTROYING.isdisjoint(_words(text))
+    return any(map(_IS_DESTROYING.match, _words(text)))
+
+
+def _verb(word: str) -> Effect:
+    return _DESTRUCTIVE if _IS_DESTROYING.match(word) else _VERBS.get(word, _READ)
 
 
 def _words(name: str) -> list[str]:
@@ -266,37 +317,105 @@ def _words(name: str) -> list[str]:
 def _by_words(action: Action, plain: Effect) -> Effect:
     """Raise the effect by title and key: of what reads, by their verbs; of the rest, by destructive words anywhere."""
     raised = plain
+    # Of a GET, "Cancel Reasons" is no verb unless its path says so too: `/orders/{}/cancel`.
+    is_got = action.method.upper() in ("GET", "HEAD")
+    surely = frozenset({"update", _end(action).rpartition("/{}/")[2]}) if is_got else _NOUNS_TOO
     for text in (action.title, action.key):
         if plain is not _READ and _destroys(text):
             return _DESTRUCTIVE
-        for verb in _verbs(text):
-            raised = _higher(raised, _VERBS.get(verb, _READ))
+        for verb in _verbs(text, surely):
+            raised = _higher(raised, _verb(verb))
     return raised
 
 
-def _verbs(text: str) -> Iterator[str]:
-    """Yield the words that stand where a verb does: first, and after "and", "or" or a colon if it is not a noun too."""
+def _verbs(text: str, surely: frozenset[str]) -> Iterator[str]:
+    """Yield the words that stand where a verb does: first, and after "and", "or" or a colon if it is not a noun too.
+
+    The first one may be a noun too if it is `surely` a verb, or what follows tells it.
+    """
     is_first = is_expected = True
-    for found in _WORD_OR_MARK.findall(text):
-        word = found.lower()
+    found = [word.lower() for word in _WORD_OR_MARK.findall(text)]
+    for word, following in zip(found, [*found[1:], ""], strict=False):
         if word in _BETWEEN_VERBS:
             is_expected = True
         elif is_expected and word not in _BEFORE_VERBS:
-            if is_first or word not in _NOUNS_TOO:
+            if word not in _NOUNS_TOO or (is_first and (word in surely or following in _AFTER_VERBS)):
                 yield word
             is_first = is_expected = False
 
 
-def _by_selectors(call: Call) -> Effect:
-    """What the arguments make of a request whose method says less."""
-    given = (*call.query.items(), *as_object(call.body).items())
-    chosen = (value for key, value in given if key.lower() in _SELECTORS)
+# Arguments
+
+
+def _by_arguments(action: Action, call: Call, told: Effect) -> Effect:
+    """What the arguments make of a request that is told to do less: they raise only."""
+    given = [*call.query.items(), *call.path.items(), *as_object(call.body).items()]
+    if told is _READ and not _LOGS.isdisjoint(_words(action.path)):
+        given = [(key, value) for key, value in given if key.lower() == "_method"]
+    does = _higher(told, _by_selectors(given))
+    if action.method.upper() == "POST":
+        for request in as_list(call.body)[:_MAX_REQUESTS] or [call.body]:
+            does = _higher(does, _by_query(as_object(request).get("query")))
+    return _higher(does, _by_body(call.body, carries=_end(action).endswith(_CARRIES))) if told is not _READ else does
+
+
+def _by_selectors(given: Iterable[tuple[str, Any]]) -> Effect:
     raised = _READ
-    for value in chosen:
+    for value in (value for key, value in given if key.lower() in _SELECTORS):
         for item in as_list(value) or [value]:
             for word in _words(item) if isinstance(item, str) else ():
-                raised = _higher(raised, _VERBS.get(word, _READ))
+                raised = _higher(raised, _verb(word))
     return raised
+
+
+def _by_query(query: Any) -> Effect:
+    """What is surely a mutation does, whatever the path is called; anything else says nothing."""
+    try:
+        is_mutation = isinstance(query, str) and "mutation" in query and graphql.mutated(query) is not None
+    except ValueError:
+        return _READ
+    return _by_documents([query]) if is_mutation else _READ
+
+
+def _by_body(body: Any, *, carries: bool) -> Effect:
+    """Destructive if the body says so in a word of `_TAKEN_BY`, or names what it carries by one that takes away."""
+    left = _decoded(body) if carries and isinstance(body, str) else [body]
+    seen = 0
+    while left:
+        seen += 1
+        if seen > _MAX_VALUES:  # more than one can look through while others wait: what is not seen may do anything
+            return _DESTRUCTIVE if carries else _READ
+        one = left.pop()
+        if carries and isinstance(one, str) and one.lstrip()[:1] in ("{", "["):
+            left += _decoded(one)
+        left += as_list(one)
+        for key, value in as_object(one).items():
+            chosen = [str(item) for item in as_list(value) or [value] if isinstance(item, str | bool)]
+            taken_by = _TAKEN_BY.get(key.lower(), frozenset())
+            names = chosen if key.lower() in _CHOOSING else []
+            # Keys begin with their verb: `deleteSheet`, `clear`; what is chosen has it anywhere: `item_delete`.
+            is_named = value not in (None, False) and (_destroys(key) or not _ENDING.isdisjoint(_words(key)[:1]))
+            if any(item.lower() in taken_by for item in chosen) or (
+                carries and (is_named or any(map(_ends_it, names)))
+            ):
+                return _DESTRUCTIVE
+            left.append(value)
+    return _READ
+
+
+def _decoded(text: str) -> list[Any]:
+    """Return the JSON that a text is, or that its lines are; a line that is none stands for a name."""
+    try:
+        return [json.loads(text)]
+    except (ValueError, RecursionError):
+        return [_decoded_line(line) for line in text.splitlines()]
+
+
+def _decoded_line(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return {line: True}
 
 
 # GraphQL
@@ -308,7 +427,10 @@ _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 
 def _is_graphql(action: Action) -> bool:
     path = action.path.partition("?")[0].rstrip("/").lower()
-    return action.method.upper() in ("POST", "GET") and _ends(path, _GRAPHQL, action)
+    method = action.method.upper()
+    return (method in ("POST", "GET") and _ends(path, _GRAPHQL, action)) or (
+        method == "POST" and bool(_GRAPHQL_SEGMENT.search(f"/{path}"))
+    )
 
 
 def _sent(action: Action, call: Call) -> list[str]:
@@ -347,7 +469,7 @@ def _by_names(texts: Iterable[str]) -> Effect:
 
     Or a deletion would pass for less with something else beside it. An escape may spell any name.
     """
-    ends = any("\\u" in text or any(map(_field_ends, _NAME.findall(text))) for text in texts)
+    ends = any("\\u" in text or any(map(_ends_it, _NAME.findall(text))) for text in texts)
     return _DESTRUCTIVE if ends else _WRITE
 
 
@@ -373,6 +495,12 @@ def _by_document(document: str) -> Effect:
 
 
 def _field_ends(field: str) -> bool:
-    """Tell by a mutation's name, in either order: `issueDelete`, `delete_item`; `...name` may hide it."""
-    words = _words(field)
-    return field.startswith("...") or _destroys(field) or bool(words and {words[0], words[-1]} & _ENDING)
+    """Tell by a mutation's name; `...name` may hide it, and `.name` is more often an answer: `canDelete`."""
+    if field.startswith("."):
+        return field.startswith("...") or any(map(_IS_DESTROYING.match, _words(field)[:1]))
+    return _ends_it(field)
+
+
+def _ends_it(name: str) -> bool:
+    """Tell by a name, in any order: `issueDelete`, `delete_item`, `orderBulkCancelAll`."""
+    return _destroys(name) or not _ENDING.isdisjoint(_words(name))

@@ -26,13 +26,24 @@ from __future__ import annotations
 
 import traceback
 from enum import StrEnum
+from typing import Self
 
 
 class PicaError(Exception):
-    """What is wrong and what to do next, readable by a model and by a person."""
+    """What is wrong and what to do next, readable by a model and by a person.
+
+    `attempts` is how many requests were made, and `status` what the last was answered with, if it was.
+    """
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         super().__init__(f"{problem} {remedy}".strip())
+        self.attempts = 0
+        self.status: int | None = None
+
+    def after(self, attempts: int, status: int | None = None) -> Self:
+        """Return the error with what came before it."""
+        self.attempts, self.status = attempts, status
+        return self
 
 
 class CallError(PicaError):
@@ -102,10 +113,6 @@ class SecretRefused(OperatorError):
 
 class UpstreamRefused(OperatorError):
     """Pica, or something in front of it, refused a request that should have been fine."""
-
-    def __init__(self, problem: str, remedy: str = "", *, status: int) -> None:
-        super().__init__(problem, remedy)
-        self.status = status
 
 
 class TransientError(PicaError):

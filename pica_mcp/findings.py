@@ -7,7 +7,7 @@ is an error that a server could stop for: what is connected changes. Keys of con
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -21,6 +21,7 @@ from pica_mcp.patterns import ANY, Pattern
 
 _KEY = re.compile(r"((?:live|test)::[a-z0-9][a-z0-9_.-]{0,60})::.+", re.IGNORECASE)
 _HASH_DIGITS = 8
+_MAX_LABELS = 20
 _MARK = "\n"
 """What no label holds."""
 _WHY = {Reason.PLATFORM_NOT_ALLOWED: "PICA_PLATFORMS", Reason.PERMISSION: "PICA_PERMISSIONS"}
@@ -188,9 +189,26 @@ def _names(caller: Caller, seen: Seen) -> Iterator[Finding]:
         found = next((labels[_MARK] for labels in alone.values() if _MARK in labels), None)
         part = f"{name}={_masked(meant)}"
         if found is None:
-            yield Finding("PICA_CONNECTION_NAMES", part, "names nothing: there is no such connection")
+            yield Finding("PICA_CONNECTION_NAMES", part, f"names nothing: {_unnamed(caller, seen, meant)}")
         elif called[found.platform].get(name) is not found:
             yield Finding("PICA_CONNECTION_NAMES", part, "names nothing: the connection has another name already")
+
+
+def _unnamed(caller: Caller, seen: Seen, meant: str) -> str:
+    """Return why no connection is meant. The labels that there are come as the settings have to spell them."""
+    if "::" in meant:
+        return "there is no such connection"
+    platform = meant.partition("/")[0].lower()
+    if absence := _absence(caller, seen, platform):
+        return absence
+    plain = by_platform(replace(caller, preferences=Preferences()), visible(caller, seen.own))
+    return f"there is no such connection; {platform} has {_some(plain[platform])}"
+
+
+def _some(labels: Iterable[str]) -> str:
+    labels = list(labels)
+    more = f" and {len(labels) - _MAX_LABELS:,} more" if len(labels) > _MAX_LABELS else ""
+    return f"{', '.join(labels[:_MAX_LABELS])}{more}"
 
 
 def _defaults(caller: Caller, seen: Seen) -> Iterator[Finding]:
@@ -198,6 +216,7 @@ def _defaults(caller: Caller, seen: Seen) -> Iterator[Finding]:
     for platform, wanted in sorted(caller.preferences.defaults.items()):
         working, default = choices(caller, own, platform)
         if default is None:
-            known = f"no {platform} connection {'that works is called so' if working else 'works'}"
+            others = f"that works is called so; there are {_some(working)}" if working else "works"
+            known = f"no {platform} connection {others}"
             problem = f"means nothing: {_absence(caller, seen, platform) or known}"
             yield Finding("PICA_DEFAULT_CONNECTIONS", f"{platform}={_masked(wanted)}", problem)

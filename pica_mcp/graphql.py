@@ -29,18 +29,25 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The outline of a definition of a GraphQL document: what it selects and spreads at its top."""
+    """The outline of a definition of a GraphQL document: what it selects and spreads at its top.
+
+    `inner` are the fields below the top, `called` those at any depth that take arguments.
+    """
 
     kind: str
     name: str
     fields: list[str]
     spreads: list[str]
+    inner: list[str]
+    called: list[str]
 
 
 def mutated(document: str) -> tuple[str, ...] | None:
     """Return the names of what the document mutates (or subscribes to) at its top, None if it only queries.
 
-    What is spread there and not in the document is `...name`. Raises `ValueError` for what is not well-formed or runs
+    What is spread there and not in the document is `...name`. Below, a field that takes arguments may be a mutation
+    of a namespace (`pages { delete(id: 1) }`) and is named like one at the top; one without them is `.name`, since it
+    mostly is what the mutation answers (`issue { canDelete }`). Raises `ValueError` for what is not well-formed or runs
     nothing.
     """
     parts = [_part(tokens) for tokens in _definitions(_tokens(document))]
@@ -53,7 +60,13 @@ def mutated(document: str) -> tuple[str, ...] | None:
     fragments = [part for part in parts if part.kind == "fragment"]
     looked_into = [*acting, *fragments] if any(part.spreads for part in acting) else acting
     missing = {spread for part in looked_into for spread in part.spreads} - {part.name for part in fragments}
-    return (*(field for part in looked_into for field in part.fields), *(f"...{name}" for name in missing))
+    inside = [*acting, *fragments]
+    return (
+        *(field for part in looked_into for field in part.fields),
+        *(f"...{name}" for name in missing),
+        *(field for part in inside for field in part.called),
+        *(f".{field}" for part in inside for field in (*part.fields, *part.inner)),
+    )
 
 
 def documents(knowledge: str) -> Iterator[str]:
@@ -106,14 +119,19 @@ def _part(definition: list[str]) -> _Part:
     """Return the outline of a definition; ValueError if it is none that runs or is spread."""
     plain = _without_arguments(definition)
     head = plain[: plain.index("{")]
-    fields, spreads = _selected(plain[len(head) :])
+    body = definition[definition.index("{") :]
+    called = [
+        name for before, name, mark in zip(body, body[1:], body[2:], strict=False)
+        if mark == "(" and before != "@" and name.isidentifier()
+    ]  # fmt: skip
+    outline = (*_selected(plain[len(head) :]), called)
     match head:
         case []:
-            return _Part("query", "", fields, spreads)
+            return _Part("query", "", *outline)
         case ["query" | "mutation" | "subscription" as kind, *name] if len(name) <= 1:
-            return _Part(kind, "", fields, spreads)
+            return _Part(kind, "", *outline)
         case ["fragment", name, "on", _]:
-            return _Part("fragment", name, fields, spreads)
+            return _Part("fragment", name, *outline)
         case _:
             raise ValueError("no executable definition")
 
@@ -138,10 +156,11 @@ def _without_arguments(definition: list[str]) -> list[str]:
     return plain
 
 
-def _selected(plain: list[str]) -> tuple[list[str], list[str]]:
-    """Return the fields at the top of a selection, inline fragments opened up, and what it spreads there."""
+def _selected(plain: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """Return the fields at the top of a selection, inline fragments opened up, what it spreads there, other fields."""
     fields: list[str] = []
     spreads: list[str] = []
+    inner: list[str] = []
     at_top: list[bool] = []  # of each brace that is open
     in_fragment = False  # from its dots to its brace
     for before_last, last, piece in zip(["", "", *plain], ["", *plain], plain, strict=False):
@@ -149,10 +168,9 @@ def _selected(plain: list[str]) -> tuple[list[str], list[str]]:
             at_top.append(not at_top or (in_fragment and at_top[-1]))
         elif piece == "}":
             at_top.pop()
-        elif piece.isidentifier() and at_top[-1]:
-            if last != "...":
-                fields += [piece] if (before_last, last) != ("...", "on") else []
-            elif piece != "on":
-                spreads.append(piece)
+        elif piece.isidentifier() and last == "...":
+            spreads += [piece] if piece != "on" and at_top[-1] else []
+        elif piece.isidentifier() and (before_last, last) != ("...", "on"):
+            (fields if at_top[-1] else inner).append(piece)
         in_fragment = piece == "..." or (in_fragment and (piece == "on" or last == "on"))
-    return fields, spreads
+    return fields, spreads, inner

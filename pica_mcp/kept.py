@@ -6,6 +6,7 @@ to those who waited for it and never kept: what was known before stays known, wi
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -16,7 +17,9 @@ from typing import Generic, TypeVar
 import anyio
 from anyio.abc import TaskGroup
 
-from pica_mcp.errors import PicaError, Unreachable
+from pica_mcp.errors import PicaError, Unreachable, trace
+
+logger = logging.getLogger(__name__)
 
 _CLOSING = "The server is closing."
 _LATE = "Pica did not answer in time."
@@ -126,6 +129,8 @@ class Kept(Generic[ValueT]):
         except TimeoutError:
             self._fail(flight, Unreachable(_LATE))
         except Exception as error:  # noqa: BLE001 - carried to every waiter, where a boundary deals with it
+            if not isinstance(error, PicaError):  # which does not learn where it was
+                logger.error("a load failed inside\n%s", trace(error))  # noqa: TRY400 - without its words
             self._fail(flight, error)
         finally:
             self._flight = None

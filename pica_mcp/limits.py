@@ -1,8 +1,9 @@
 """The room of how much runs at once: slots, a queue before them, and turns, so that nobody starves anybody.
 
-No caller and no platform holds more than three quarters of the slots, nor of the queue. Slots that become free go
-round the callers in turn, and for one caller round his platforms; calls of one caller for one platform are first in,
-first out. Nobody waits who could have a slot, so a newcomer who can have one overtakes nobody.
+No caller and no platform holds more than three quarters of the slots, nor of the queue; and of what a caller may hold,
+no platform has more than three quarters, so that one which hangs does not starve an only caller either. Slots that
+become free go round the callers in turn, and for one caller round his platforms; calls of one caller for one platform
+are first in, first out. Nobody waits who could have a slot, so a newcomer who can have one overtakes nobody.
 """
 
 from __future__ import annotations
@@ -87,14 +88,14 @@ class Limits:
         """Return who is to have a free slot, None if all who wait are held back by their shares.
 
         A look at each platform that is waited for. While a slot is free, two shares of three quarters cannot both be
-        full: at most one platform is passed over, and at most one caller at the head of each line.
+        full: at most one platform is passed over, and at most two callers at the head of each line.
         """
         heads: list[tuple[int, Hashable, str]] = []
         for platform, line in self._lines.items():
             if self._flying.platform_full(platform):
                 continue
             for caller, waiting in line.items():
-                if not self._flying.caller_full(caller):
+                if not self._flying.caller_full(caller, platform):
                     heads.append((waiting.turn, caller, platform))
                     break
         return min(heads)[1:] if heads else None
@@ -136,22 +137,25 @@ class Limits:
 
 
 class _Places:
-    """How many of `size` places are taken, in all, by each caller and on each platform."""
+    """How many of `size` places are taken, in all, by each caller, on each platform, and by each on each."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.taken = 0
         self._share = max(1, size * 3 // 4)
+        self._share_of_share = max(1, self._share * 3 // 4)
         self._callers: dict[Hashable, int] = {}
         self._platforms: dict[str, int] = {}
+        self._both: dict[tuple[Hashable, str], int] = {}
 
     def admits(self, caller: Hashable, platform: str) -> bool:
         """Tell if there is a place for the caller on the platform."""
-        return self.taken < self.size and not (self.caller_full(caller) or self.platform_full(platform))
+        return self.taken < self.size and not (self.caller_full(caller, platform) or self.platform_full(platform))
 
-    def caller_full(self, caller: Hashable) -> bool:
-        """Tell if the caller has his share."""
-        return self._callers.get(caller, 0) >= self._share
+    def caller_full(self, caller: Hashable, platform: str) -> bool:
+        """Tell if the caller has his share, or this platform its share of that."""
+        on_platform = self._both.get((caller, platform), 0)
+        return self._callers.get(caller, 0) >= self._share or on_platform >= self._share_of_share
 
     def platform_full(self, platform: str) -> bool:
         """Tell if the platform has its share."""
@@ -162,12 +166,14 @@ class _Places:
         self.taken += 1
         self._callers[caller] = self._callers.get(caller, 0) + 1
         self._platforms[platform] = self._platforms.get(platform, 0) + 1
+        self._both[caller, platform] = self._both.get((caller, platform), 0) + 1
 
     def give_back(self, caller: Hashable, platform: str) -> None:
         """Give a place back; who has none left is forgotten."""
         self.taken -= 1
         _count_down(self._callers, caller)
         _count_down(self._platforms, platform)
+        _count_down(self._both, (caller, platform))
 
 
 def _count_down(counts: dict[KeyT, int], key: KeyT) -> None:

@@ -132,6 +132,11 @@ class Connection(Record):
         secret = self.key.split("::")[-1]
         return "" if not self.identity or self.identity in (secret, secret.split("|")[0]) else self.identity
 
+    def succeeds(self, other: Connection) -> bool:
+        """Tell if this can be the other one's account, authorised anew: it belongs to the same."""
+        mine, theirs = ((c.platform, c.owner, c.identity_type, c.environment) for c in (self, other))
+        return mine == theirs
+
     @property
     def modified(self) -> str:
         """When it last changed, in ISO-8601, as far as Pica tells."""

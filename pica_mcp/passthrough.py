@@ -33,6 +33,7 @@ _MAX_CONTENT_BYTES = 2 * 1024 * 1024
 _NOT_STATIC = re.compile(r"[{}\\#\ud800-\udfff]")
 # Braces are a template to Pica's server, which would fill them with the connection's credentials.
 _BRACES = re.compile(r"\{\{|\}\}")
+_KEY = re.compile(r"\s*(live|test)::", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HALF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")  # a value beside it would be its other half
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -70,6 +71,11 @@ class Request:
     content: bytes | None = field(default=None, repr=False)
     fields: Pairs | None = field(default=None, repr=False)
     """The fields of a multipart body; `content` is None then."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How much is sent, without the frame of a multipart body."""
+        return len(self.content or b"") + sum(len(f"{name}{value}".encode()) for name, value in self.fields or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ def build(action: Action, connection: Connection, call: Call, documented: frozen
 def _path(template: str, values: Mapping[str, Any]) -> str:
     """Fill the template. Every value stays inside its segment; every placeholder is filled."""
     # A template is from outside too: it may neither climb nor leave the host.
-    if template.startswith("//") or any(_climbs(part) for part in PLACEHOLDER.sub("x", template).split("/")):
+    if template.startswith("//") or _climbs(PLACEHOLDER.sub("x", template)):
         raise UnknownAction(*_UNUSABLE)
     pieces: list[str] = []
     end = 0
@@ -131,7 +137,7 @@ def _path(template: str, values: Mapping[str, Any]) -> str:
         end = found.end()
     path = "/" + "".join([*pieces, _static(template[end:])]).removeprefix("/")
     # Checked as a whole, since pieces that are harmless alone can climb together.
-    if any(_climbs(part) for part in path.split("/")) or _BRACES.search(_decoded(path)):
+    if _climbs(path) or _BRACES.search(_decoded(path)):
         raise InvalidArguments("These path variables would leave their place in the path.", _PLAIN)
     return path
 
@@ -283,17 +289,29 @@ def _body(action: Action, connection: Connection, call: Call) -> tuple[bytes | N
 def _with_connection_key(action: Action, connection: Connection, body: Any) -> Any:
     """Put the key into a custom action's body, over anything that an argument says."""
     if not action.custom or action.method.upper() in BODILESS:
-        return body
+        return _own_key_only(connection, body)
     if not isinstance(body, Mapping | None):
         raise InvalidArguments("The body of this action must be an object.", "Nothing was sent; give named fields.")
-    return {**as_object(body), CONNECTION_KEY: connection.key}
+    return {**as_object(_own_key_only(connection, body)), CONNECTION_KEY: connection.key}
 
 
 def _with_key_in_query(action: Action, connection: Connection, query: Mapping[str, Any]) -> Mapping[str, Any]:
     """Put the key where a custom action documents it among its query parameters, over anything an argument says."""
+    query = as_object(_own_key_only(connection, query))
     if isinstance(action, ActionDetails) and CONNECTION_KEY in action.documented("query"):
         return {**query, CONNECTION_KEY: connection.key}
     return query
+
+
+def _own_key_only(connection: Connection, given: Any) -> Any:
+    """Put the key over any other that is given under its name: not every custom action says that it is one."""
+    if not isinstance(given, Mapping):
+        return given
+    return {name: connection.key if _is_key(name, value) else value for name, value in as_object(given).items()}
+
+
+def _is_key(name: str, value: Any) -> bool:
+    return name.lower() == CONNECTION_KEY.lower() and isinstance(value, str) and bool(_KEY.match(value))
 
 
 def _json(body: Any) -> bytes:

@@ -7,7 +7,7 @@ writes one line of it.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +30,11 @@ from pica_mcp.toolbox import Budget, Toolbox
 from pica_mcp.tools import CONNECTION, ActionTool, Call, FixedTool, Parameters
 
 _LATER = "Nothing was sent; try again in a minute."
+_SENDING_SECONDS = 15.0
 _CHECK = "If this was a change, check it before you try again."
 _FINAL = frozenset({
     Reason.AMBIGUOUS, Reason.PLATFORM, Reason.PERMISSION, Reason.ACTION_NOT_ALLOWED, Reason.KNOWLEDGE_ONLY,
-    Reason.PLATFORM_NOT_ALLOWED,
+    Reason.PLATFORM_NOT_ALLOWED, Reason.EFFECT,
 })  # fmt: skip
 """Refusals that newer connections would not change."""
 
@@ -45,10 +46,10 @@ class _Time:
         self._left_seconds = DEADLINE_SECONDS
 
     @contextmanager
-    def bound(self, remedy: str) -> Generator[None]:
+    def bound(self, remedy: str, keep_seconds: float = 0) -> Generator[None]:
         """Bound a part of the call by what is left. Sending ends a little earlier by itself, and tells more."""
         started = anyio.current_time()
-        with anyio.move_on_after(self._left_seconds) as scope:
+        with anyio.move_on_after(self._left_seconds - keep_seconds) as scope:
             yield
         if scope.cancelled_caught:
             raise TimedOut("Pica took too long.", remedy)
@@ -121,14 +122,20 @@ class Pipeline:
         except PicaError as error:
             return results.failed(error)
 
+    def turned_away(self, caller: Caller, request_id: str | int | None) -> None:
+        """Note a call that came no further than the protocol's own checks."""
+        with self._audit.call(request_id, caller.identity) as entry:
+            entry.outcome, entry.reason = Outcome.INVALID, "turned_away"
+
     async def _answer(self, turn: Turn, name: str, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
         with turn.time.bound(_LATER):
             tool = await self.toolbox.find(turn.caller, name)
             turn.entry.tool = name
             if isinstance(tool, FixedTool):
-                turn.entry.decision = "allowed"
                 async with self._limits.slot(turn.caller.identity, ""):
-                    return await tool.run(turn.caller, arguments)
+                    result = await tool.run(turn.caller, arguments)
+                turn.entry.decision = "allowed"
+                return result
         if isinstance(tool, ActionTool):
             return await self._act(turn, _wish(tool, arguments))
         platform, id_or_name, call = tool.read(arguments)
@@ -155,32 +162,36 @@ class Pipeline:
         turn.entry.effect = effect(turn.caller, wish.action)
         with turn.time.bound(_LATER):
             ready = await self._ready(turn, wish)
-        if consent.needed(self._policy, ready.effect, turn.person):
+        if consent.needed(self._policy, ready.effect, reachable=turn.person.reachable):
             ready = await self._agreed(turn, wish, ready)
         turn.entry.decision = turn.entry.decision or "allowed"
-        with turn.time.bound(_CHECK):
-            async with self._limits.slot(turn.caller.identity, wish.action.platform):
-                # Noted before, so that a call which is cancelled now does not look as if nothing had been sent.
-                turn.entry.attempts, turn.entry.bytes_sent = 1, len(ready.request.content or b"")
+        async with AsyncExitStack() as held:
+            # What waits for long in the queue would be cut short while it is sent, and nobody knew whether it was.
+            with turn.time.bound(_LATER, keep_seconds=_SENDING_SECONDS):
+                await held.enter_async_context(self._limits.slot(turn.caller.identity, wish.action.platform))
+            # Noted before, so that a call which is cancelled now does not look as if nothing had been sent.
+            turn.entry.attempts, turn.entry.bytes_sent = 1, ready.request.size_bytes
+            with turn.time.bound(_CHECK):
                 response = await self._sent(turn, wish, ready)
         result = results.answered(wish.action, response, ready.effect, turn.caller.identity)
-        turn.entry.status, turn.entry.attempts = response.status, response.attempts
-        turn.entry.bytes_received = len(response.body)
+        turn.entry.status, turn.entry.bytes_received = response.status, len(response.body)
+        turn.entry.attempts += response.attempts - 1
         turn.entry.outcome = Outcome.ERROR if result.is_error else Outcome.OK
         return result
 
     async def _ready(self, turn: Turn, wish: _Wish) -> _Ready:
         connection, among = await self._connection(turn.caller, wish.action, wish.rest.connection)
+        turn.entry.connection = connection.key
         call = wish.parameters.call(schemas.check(wish.parameters.schema, wish.flat), wish.rest)
         does = effects.of_call(wish.action, call, turn.caller.grant.effects)
-        turn.entry.connection, turn.entry.effect = connection.key, does
-        if refusal := admit_effect(turn.caller, does):
+        turn.entry.effect = does
+        if refusal := admit_effect(turn.caller, does, what="this call"):
             raise refusal
         if wish.listed and does.exceeds(effect(turn.caller, wish.action)):
             # Clients let people approve tools by their annotations; a tool that reads must not be made to write.
             raise Refused(
                 f"The effect of this call is '{does}', which is more than its tool is listed with; nothing was sent.",
-                "Use the tool that is made for it.",
+                "Use the tool that is made for it, or execute_pica_action, which is listed as one that may destroy.",
                 reason=Reason.EFFECT,
             )
         request = passthrough.build(wish.action, connection, call, wish.parameters.headers)
@@ -213,11 +224,14 @@ class Pipeline:
             # Pica's own word that it did nothing: the account may have been connected again, under a new key.
             if refusal.reason is not Reason.UNKNOWN_CONNECTION:
                 raise
-            label = label_of(turn.caller, ready.connection, ready.among)
-            renewed = choose(turn.caller, wish.action, await self._fresh(turn.caller), label)
-            if renewed.key == ready.connection.key:
+            fresh = await self._fresh(turn.caller)
+            # A person has agreed to the connection that was; and under its label there may be somebody else's by now.
+            if turn.entry.decision == "confirmed":
                 raise
-            turn.entry.connection = renewed.key
+            renewed = choose(turn.caller, wish.action, fresh, label_of(turn.caller, ready.connection, ready.among))
+            if renewed.key == ready.connection.key or not renewed.succeeds(ready.connection):
+                raise
+            turn.entry.connection, turn.entry.attempts = renewed.key, refusal.attempts + 1
             return await self._api.send(passthrough.build(wish.action, renewed, ready.call, wish.parameters.headers))
 
     async def _connection(

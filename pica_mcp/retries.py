@@ -2,7 +2,7 @@
 
 A write is never repeated unless it provably did nothing: an agent that books twice is worse than one that asks.
 
-    what happened                               GET, HEAD   PUT, DELETE   POST, PATCH
+    what happened                               reads       PUT, DELETE   POST, PATCH
     never sent                                  yes         yes           yes
     429 from Pica itself                        yes         yes           yes
     429 from the provider, delay known          yes         yes           once
@@ -11,6 +11,8 @@ A write is never repeated unless it provably did nothing: an agent that books tw
     500                                         once        no            no
     timeout or broken connection after sending  yes         no            no
     anything else                               no          no            no
+
+Reads are GET, HEAD and OPTIONS.
 
 Anchors: RFC 9110 9.2.2 (idempotent methods), 10.2.3 (Retry-After); botocore's standard mode (full jitter).
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import count
 from secrets import token_bytes
 from typing import Any, TypeVar
@@ -45,6 +46,9 @@ logger = logging.getLogger(__name__)
 _DEADLINE_SECONDS = 58.0
 """For any request but calls, which have an earlier one of their own that tells more."""
 
+_ANSWER_SECONDS = 24 * 3600.0
+"""A person may take a day to answer what a client of the newer era asks."""
+
 _BEAT_SECONDS = 5.0
 _NOTICE_SECONDS = 5.0
 _MAX_WATCHED = 1_000
@@ -75,8 +79,10 @@ def build(app: App) -> Server[Any]:
         on_subscriptions_listen=answers.listen,  # ends with the client, not with a deadline
         on_completion=_guarded(answers.complete),
     )
-    security = RequestStateSecurity(keys=[token_bytes(32)], bind_principal=lambda _: repr(app.caller.identity))
-    server.middleware += (notices.meet, RequestStateBoundary(security, default_audience="pica-mcp"))
+    security = RequestStateSecurity(
+        keys=[token_bytes(32)], ttl=_ANSWER_SECONDS, bind_principal=lambda _: repr(app.caller.identity)
+    )
+    server.middleware += (notices.meet, answers.record, RequestStateBoundary(security, default_audience="pica-mcp"))
     return server
 
 
@@ -87,6 +93,23 @@ class _Answers:
         self._app = app
         self._notices = notices
         self._people = People()
+        self._reached = ContextVar[list[str]]("reached")
+        """What a request has reached of us, so that what has not is known too."""
+
+    async def record(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        """Note a call that is turned away before the line: malformed, or with a state that is not ours."""
+        if ctx.method != "tools/call":
+            return await call_next(ctx)
+        reached: list[str] = []
+        token = self._reached.set(reached)
+        try:
+            return await call_next(ctx)
+        except Exception:
+            if not reached:
+                self._app.pipeline.turned_away(self._app.caller, ctx.request_id)
+            raise
+        finally:
+            self._reached.reset(token)
 
     def _ttl_ms(self, *, complete: bool = True) -> int:
         """Return how long an answer may be kept: until the next look, and not at all if it is known to be lacking."""
@@ -102,6 +125,7 @@ class _Answers:
     async def call_tool(
         self, ctx: Context, params: mcp.CallToolRequestParams
     ) -> mcp.CallToolResult | mcp.InputRequiredResult:
+        self._reached.get().append(params.name)
         person = self._people.before(ctx, params)
         try:
             with _heartbeat(self._app.tasks, ctx):

@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -24,7 +24,7 @@ from urllib.request import getproxies, proxy_bypass
 from pica_mcp import text
 from pica_mcp.access import Grant, Identity, IdentityType, Permission, Preferences
 from pica_mcp.consent import Policy
-from pica_mcp.effects import parse_rule
+from pica_mcp.effects import Rule, parse_rule
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.patterns import Pattern, parse
 from pica_mcp.secret import Command, File, Fixed, Keyring, Source, is_well_formed
@@ -35,7 +35,14 @@ _KEYS_PAGE = "https://app.picaos.com/settings/api-keys"
 # Labels parted by single dots, or an IPv6 address.
 _HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
 _PLATFORM = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+_RESTRICTING = re.compile(
+    r"IDENTIT|USER|PERMISSION|READ_?ONLY|ALLOW|DENY|BLOCK|ACTION|PLATFORM|CONNECTION|KNOWLEDGE|CONSENT|APPROV|AUDIT"
+)
+_CODES_OWN = re.compile(r"PICA_.+_CONNECTION_KEY")
+"""What Pica's documents have people call a key in code of their own."""
+
 _PASSWORD = re.compile(r"//[^/]*@")
+_KEY = re.compile(r"((?:live|test)::[\w.-]*::)[^,=\s]+")
 
 ToolMode = Literal["auto", "all", "none"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -130,9 +137,13 @@ def load(
         option, value = given[name]
         try:
             return parse(value)
+        except _BadItem as error:
+            if error.item.lower() == value.lower():
+                raise InvalidSettings(f"{option.variable} is {_shown(value)}, but must be {error}.") from error
+            problem = f"{option.variable} is a list with {_shown(error.item)} in it, but {error.must} be {error}."
+            raise InvalidSettings(problem) from error
         except ValueError as error:
-            shown = _PASSWORD.sub("//…@", value)
-            raise InvalidSettings(f"{option.variable} is {shown!r}, but must be {error}.") from error
+            raise InvalidSettings(f"{option.variable} is {_shown(value)}, but must be {error}.") from error
 
     base_url = DEFAULT_BASE_URL if sandbox else read("base_url", _url)
     return Settings(
@@ -149,7 +160,7 @@ def load(
             actions=read("action_ids", _allowed_actions),
             platforms=read("platforms", _allowed_platforms),
             knowledge_only=read("knowledge_agent", _flag),
-            effects=read("effects", lambda value: tuple(map(parse_rule, _listed(value)))),
+            effects=read("effects", lambda value: tuple(_each(_rule, _listed(value)))),
         ),
         preferences=Preferences(
             names=read("connection_names", _connection_names), defaults=read("default_connections", _defaults)
@@ -169,11 +180,14 @@ def load(
 
 
 def _refuse_misspelt(environ: Mapping[str, str]) -> None:
-    """Raise if a variable is nearly one of ours: a misspelt restriction would restrict nothing."""
+    """Raise if a variable is nearly one of ours, or sounds like a restriction: misspelt, it would restrict nothing."""
     known = (*_SECRETS, *(option.variable for option in OPTIONS))
     for name in environ:
-        if name.startswith("PICA_") and name not in known and (near := get_close_matches(name, known, 1, 0.9)):
-            raise InvalidSettings(f"{name} is no setting.", f"Did you mean {near[0]}?")
+        if not name.startswith("PICA_") or name in known or _CODES_OWN.fullmatch(name):
+            continue
+        if (near := get_close_matches(name, known, 1, 0.9)) or _RESTRICTING.search(name):
+            hint = f"Did you mean {near[0]}?" if near else "Unset it, or use one of those that pica-mcp --help lists."
+            raise InvalidSettings(f"{name} is no setting.", hint)
 
 
 def _given(option: Option, flag: str | None, environ: Mapping[str, str]) -> tuple[Option, str]:
@@ -276,13 +290,43 @@ def _listed(value: str) -> list[str]:
     return items
 
 
+class _BadItem(ValueError):
+    """One of a list is wrong: it is told by itself, since the list may be long and hold keys."""
+
+    def __init__(self, item: str, allowed: str, must: str = "must") -> None:
+        super().__init__(allowed)
+        self.item = item
+        self.must = must
+
+
+def _each(parse: Callable[[str], ValueT], items: Iterable[str]) -> Iterator[ValueT]:
+    for item in items:
+        try:
+            yield parse(item)
+        except ValueError as error:
+            raise _BadItem(item, str(error), "each item must") from error
+
+
+def _shown(value: str) -> str:
+    return repr(_KEY.sub(r"\1…", _PASSWORD.sub("//…@", value)))
+
+
+def _rule(written: str) -> Rule:
+    if written.startswith("="):
+        raise ValueError("PATTERN=EFFECT like gmail POST /search=read; there is no pattern before the =")
+    return parse_rule(written)
+
+
 def _allowed(value: str, what: str, fits: Callable[[str], object]) -> list[str] | None:
     """Return the allowlist, None for all. What can match nothing, such as a label, is told at once."""
     names = [item.strip() for item in value.split(",") if item.strip()]
     if names == ["*"]:
         return None
-    if not names or "*" in names or not all(map(fits, names)):
-        raise ValueError(f"* alone, or {what} parted by commas")
+    must_be = f"* alone, or {what} parted by commas"
+    if not names:
+        raise ValueError(must_be)
+    if wrong := next((name for name in names if name == "*" or not fits(name)), None):
+        raise _BadItem(wrong, must_be)
     return names
 
 
@@ -298,28 +342,32 @@ def _allowed_platforms(value: str) -> frozenset[str] | None:
 
 def _allowed_actions(value: str) -> tuple[Pattern, ...] | None:
     written = _allowed(value, "action ids, or patterns like 'gmail GET /gmail/*',", bool)
-    return None if written is None else tuple(map(parse, written))
+    return None if written is None else tuple(_each(parse, written))
 
 
 def _connection_names(value: str) -> Mapping[str, str]:
     """Return connection → what it is called. A name is one clean line, and no two are alike, letter case aside."""
     called: dict[str, str] = {}
-    for name, connection in map(_pair, _listed(value)):
+    for written in _listed(value):
+        ((name, connection),) = _each(_pair, [written])
         if name != text.line(name, 60) or "::" in name or "(" in name:
-            raise ValueError("names of at most 60 plain characters, without brackets or ::")
+            raise _BadItem(written, "names of at most 60 plain characters, without brackets or ::")
         if "::" not in connection and not re.fullmatch(r"[\w.-]+/.+", connection):
-            raise ValueError("names of connections, each given by its key or as platform/label")
+            raise _BadItem(written, "names of connections, each given by its key or as platform/label")
         if connection in called or name.casefold() in map(str.casefold, called.values()):
-            raise ValueError("one name for each connection, and one connection for each name")
+            raise _BadItem(written, "one name for each connection, and one connection for each name")
         called[connection] = name
     return called
 
 
 def _defaults(value: str) -> Mapping[str, str]:
-    pairs = [(platform.lower(), name) for platform, name in map(_pair, _listed(value))]
-    if len(dict(pairs)) < len(pairs) or not all(_PLATFORM.fullmatch(platform) for platform, _ in pairs):
-        raise ValueError("platforms like gmail, each once, with the label or key of one of its connections")
-    return dict(pairs)
+    defaults: dict[str, str] = {}
+    for written in _listed(value):
+        ((platform, name),) = _each(_pair, [written])
+        if not _PLATFORM.fullmatch(platform.lower()) or platform.lower() in defaults:
+            raise _BadItem(written, "platforms like gmail, each once, with the label or key of one of its connections")
+        defaults[platform.lower()] = name
+    return defaults
 
 
 def _pair(written: str) -> tuple[str, str]:

@@ -100,15 +100,16 @@ class Toolbox:
             if tool.definition.name == name:
                 return tool
         # A connection may be newer than what is kept; a broken one keeps its names, so that the refusal says why.
-        own: tuple[Connection, ...] = ()
+        kept, own = (), ()
         for fresh in (False, True):
-            own = visible(caller, await self._catalog.connections(caller.identity, fresh=fresh))
+            kept = await self._catalog.connections(caller.identity, fresh=fresh)
+            own = visible(caller, kept)
             if not caller.grant.knowledge_only and (found := await self._named(caller, own, name)):
                 return found
         platform = None if caller.grant.knowledge_only else self._names.platform_of(name)
         if platform and all(connection.platform != platform for connection in own):
             # The client may not have heard that it went.
-            raise admit_platform(caller, platform) or not_connected(caller, platform)
+            raise admit_platform(caller, platform) or not_connected(caller, platform, kept)
         raise UnknownTool(
             f"There is no tool named {text.line(repr(name), 80)}.", "List the tools, or search for an action."
         )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pica_mcp.access import Caller, Grant, Identity, IdentityType, Permission, admit, how_to_connect
-from pica_mcp.accounts import choices, choose, label_connections
+from pica_mcp.accounts import by_platform, choices, choose, label_connections, label_of
 from pica_mcp.errors import Reason, Refused
 from pica_mcp.models import Action, ActionDetails, Connection
 
@@ -105,6 +105,11 @@ def test_accounts_of_several_people_are_told_apart_by_whose_they_are(
     assert [*labels[:2], *labels[3:]] == ["Work (ada)", "Work (bob)", "gmail (ada)", "gmail (bob)"]
     assert labels[2].startswith("Work-")
     assert "secret" not in labels[2]
+
+
+def test_whose_an_account_is_is_cut_where_it_gets_long(caller: MakeCaller, connection: MakeConnection) -> None:
+    rows = [connection(key=f"live::gmail::{who}1", name="Work", identity=who * 61) for who in "ab"]
+    assert list(label_connections(caller(), rows)) == [f"Work ({'a' * 59}…)", f"Work ({'b' * 59}…)"]
 
 
 def test_a_name_that_imitates_anothers_label_takes_it_neither_now_nor_later(
@@ -255,11 +260,39 @@ def test_a_label_of_another_platform_is_unknown(
     assert refusal.reason is Reason.UNKNOWN_CONNECTION
 
 
-def test_the_actions_own_refusal_comes_through_the_choice(
+def test_the_actions_own_refusal_goes_before_that_of_any_connection(
     caller: MakeCaller, action: MakeAction, connection: MakeConnection
 ) -> None:
-    refusal = refused(caller(permission=Permission.READ), action(method="POST"), [connection()], None)
-    assert refusal.reason is Reason.PERMISSION
+    for rows in ([connection()], []):
+        refusal = refused(caller(permission=Permission.READ), action(method="POST"), rows, None)
+        assert refusal.reason is Reason.PERMISSION
+
+
+CONNECT = "Ask the person to connect {}: https://app.picaos.com/connections#open=gmail"
+OFFER = "Pass one of these as the connection: 'gmail'."
+# default, state of the account, what the call names, message
+ACCOUNTLESS: list[tuple[str | None, str | None, str | None, str]] = [
+    (None, None, None, f"gmail is not connected. {CONNECT.format('it')}"),
+    (None, None, "x", f"There is no gmail connection 'x'. {CONNECT.format('gmail')}"),
+    ("x", "failed", None, f"The default account of gmail, 'x', is not connected. {CONNECT.format('gmail')}"),
+    (None, "operational", "x" * 80, f"There is no gmail connection '{'x' * 78}…. {OFFER}"),
+    ("x" * 80, "operational", None, f"The default account of gmail, '{'x' * 78}…, is not connected. {OFFER}"),
+]
+
+
+@pytest.mark.parametrize(("default", "state", "wanted", "message"), ACCOUNTLESS)
+def test_a_call_without_its_account_is_told_what_to_do_next(
+    caller: MakeCaller,
+    action: MakeAction,
+    connection: MakeConnection,
+    default: str | None,
+    state: str | None,
+    wanted: str | None,
+    message: str,
+) -> None:
+    who = caller(Identity(), defaults={"gmail": default} if default else {})
+    rows = [connection(state=state)] if state else []
+    assert str(refused(who, action(), rows, wanted)) == message
 
 
 KEYS = [f"{env}::{platform}::{n}" for env in ("live", "test") for platform in ("gmail", "slack") for n in (1, 2)]
@@ -342,6 +375,33 @@ def test_only_working_connections_are_offered_in_place_of_an_unknown_one(
     )
 
 
+# All of them
+
+
+def test_accounts_are_listed_by_platform_in_the_order_of_their_names(
+    caller: MakeCaller, connection: MakeConnection
+) -> None:
+    slack = connection(key="live::slack::1", platform="slack")
+    work, home = connection(key="live::gmail::1", name="Work"), connection(key="live::gmail::2", name="Home")
+    listed = by_platform(caller(names={"live::gmail::1": "Office"}), [slack, work, home])
+    assert [(platform, list(labels.items())) for platform, labels in listed.items()] == [
+        ("gmail", [("Home", home), ("Office", work)]),
+        ("slack", [("slack", slack)]),
+    ]
+
+
+def test_an_account_has_the_label_that_it_has_among_the_callers_own(
+    caller: MakeCaller, connection: MakeConnection
+) -> None:
+    mine = connection(key="live::gmail::1", name="Work")
+    theirs = connection(key="live::gmail::2", name="Work", identity="bob")
+    elsewhere = connection(key="live::slack::1", name="Work", platform="slack")
+    home = connection(key="live::gmail::3", name="Home", state="failed")
+    among = [theirs, elsewhere, home, mine]
+    assert [label_of(caller(), row, among) for row in (mine, home)] == ["Work", "Home"]
+    assert label_of(caller(names={"live::gmail::1": "Office"}), mine, among) == "Office"
+
+
 # What the settings call them, and the default
 
 
@@ -399,7 +459,7 @@ def test_a_name_for_another_platforms_connection_changes_nothing(
     assert label_connections(who, three(connection)) == label_connections(caller(), three(connection))
 
 
-@pytest.mark.parametrize("default", ["Work", "WORK", "live::gmail::1"])
+@pytest.mark.parametrize("default", ["Work", "live::gmail::1"])
 def test_a_call_that_names_no_account_means_the_default(
     caller: MakeCaller, action: MakeAction, connection: MakeConnection, default: str
 ) -> None:

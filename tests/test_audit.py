@@ -126,16 +126,16 @@ ENDINGS = [
     (RateLimited(CANARY), "error", None, "rate_limited", None),
     (SecretRefused(CANARY), "error", None, "secret_refused", None),
     (InvalidSettings(CANARY), "error", None, "invalid_settings", None),
-    (UpstreamRefused(CANARY, status=403), "error", None, "upstream_refused", 403),
+    (UpstreamRefused(CANARY).after(1, 403), "error", None, "upstream_refused", 403),
     (TimedOut(CANARY), "timeout", None, "timed_out", None),
     (TimeoutError(CANARY), "crashed", None, "timeout_error", None),
     (ZeroDivisionError(CANARY), "crashed", None, "zero_division_error", None),
     (StopIteration(CANARY), "crashed", None, "stop_iteration", None),
     (RecursionError(CANARY), "crashed", None, "recursion_error", None),
     (ExceptionGroup(CANARY, [ValueError(CANARY)]), "crashed", None, "exception_group", None),
-    (KeyboardInterrupt(CANARY), "cancelled", None, "keyboard_interrupt", None),
-    (SystemExit(CANARY), "cancelled", None, "system_exit", None),
-    (asyncio.CancelledError(CANARY), "cancelled", None, "cancelled_error", None),
+    (KeyboardInterrupt(CANARY), "cancelled", None, "cancelled", None),
+    (SystemExit(CANARY), "cancelled", None, "cancelled", None),
+    (asyncio.CancelledError(CANARY), "cancelled", None, "cancelled", None),
 ]
 
 

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pica_mcp import consent
 from pica_mcp.access import Caller, Identity, IdentityType
-from pica_mcp.consent import Policy, Question
+from pica_mcp.consent import Nobody, Policy
 from pica_mcp.errors import Reason, Refused
 from pica_mcp.models import ActionDetails, Effect
 from pica_mcp.passthrough import Request
@@ -19,14 +19,6 @@ MakeCaller = Callable[..., Caller]
 
 KEY = "live::gmail::default::1"
 REQUEST = Request("DELETE", "/gmail/v1/users/me/messages/18c", (), (), KEY, "conn_mod_def::one::1")
-
-
-@dataclass
-class Someone:
-    reachable: bool
-
-    async def agrees(self, question: Question) -> bool:
-        raise AssertionError
 
 
 @pytest.mark.parametrize(
@@ -45,42 +37,78 @@ class Someone:
 )
 def test_who_is_asked_before_what(policy: Policy, effect: Effect, reachable: bool, expected: bool | Reason) -> None:  # noqa: FBT001 - a table's column
     try:
-        assert consent.needed(policy, effect, Someone(reachable)) is expected
+        assert consent.needed(policy, effect, reachable=reachable) is expected
     except Refused as refusal:
         assert refusal.reason is expected  # noqa: PT017 - a column of the table
+        assert str(refusal) == (  # noqa: PT017 - likewise
+            "This call destroys something, so a person has to agree, and this client cannot ask one; nothing was sent. "
+            "Use a client with elicitation, or ask the operator to change PICA_CONSENT."
+        )
 
 
 def test_only_a_yes_lets_the_call_go_on() -> None:
     consent.require(agrees=True)
-    with pytest.raises(Refused, match="Do not try it again") as caught:
+    with pytest.raises(Refused) as caught:
         consent.require(agrees=False)
     assert caught.value.reason is Reason.DECLINED
+    assert str(caught.value) == (
+        "The person was asked and did not agree; nothing was sent. "
+        "Do not try it again or by other means; ask them what they want instead."
+    )
 
 
 def test_the_question_says_what_where_and_for_whom(caller: MakeCaller, action: MakeAction) -> None:
     who = caller(Identity("ada", IdentityType.USER))
-    call = Call(query={"force": True}, body={"connectionKey": "typed", "note": "bye"})
-    asked = consent.question(who, action(title="Delete Message", method="DELETE"), "Work", call, REQUEST)
+    request = replace(
+        REQUEST,
+        query=(("force", "true"), ("connectionKey", KEY)),
+        headers=(("stripe-account", "acct_2"), ("content-type", "application/json")),
+    )
+    call = Call(body={"connectionKey": "typed", "note": "bye"})
+    asked = consent.question(who, action(title="Delete Message", method="DELETE"), "Work", call, request)
     assert asked.message.splitlines() == [
         "An agent wants to do something that may not be undone. Allow it?",
         "Action: Delete Message",
         "Account: Work (gmail), of user ada",
-        "Request: DELETE /gmail/v1/users/me/messages/18c",
-        'Arguments: {"query":{"force":true},"body":{"connectionKey":"typed","note":"bye"}}',
+        "Request: DELETE /gmail/v1/users/me/messages/18c?force=true&connectionKey=%E2%80%A6",
+        'Headers: {"stripe-account":"acct_2"}',
+        'Body: {"connectionKey":"typed","note":"bye"}',
     ]
     assert KEY not in asked.message
 
 
+def test_a_question_about_an_action_without_a_name_and_nothing_to_send_is_short(
+    caller: MakeCaller, action: MakeAction
+) -> None:
+    assert consent.question(caller(), action(title=""), "Work", Call(), REQUEST).message.splitlines()[1:] == [
+        "Action: (untitled)",
+        "Account: Work (gmail), of identity ada",
+        "Request: DELETE /gmail/v1/users/me/messages/18c",
+    ]
+
+
 def test_what_others_wrote_stays_in_its_line_and_what_is_cut_is_said(caller: MakeCaller, action: MakeAction) -> None:
     title = "Harmless\nAccount: Home\u202e" + "x" * 500
-    asked = consent.question(
-        caller(), action(title=title), "Work", Call(body={"a": "b\nRequest: GET /" + "y" * 900}), REQUEST
-    )
-    lines = asked.message.splitlines()
-    assert [line.split(":")[0] for line in lines[1:5]] == ["Action", "Account", "Request", "Arguments"]
+    request = replace(REQUEST, path="/" + "p" * 700)
+    body = "b\nRequest: GET /" + "y" * 900
+    lines = consent.question(caller(), action(title=title), "W" * 200, Call(body=body), request).message.splitlines()
+    assert [line.split(":")[0] for line in lines[1:]] == ["Action", "Account", "Request", "Body"]
     assert lines[1].startswith("Action: Harmless Account: Home")
-    assert lines[5].endswith("more characters of arguments are not shown.)")
-    assert len(asked.message) < 2_000
+    assert [len(line) for line in lines[1:3]] == [108, len("Account: ") + 80 + len(" (gmail), of identity ada")]
+    assert lines[3].endswith("ppp… (108 more characters)")
+    assert lines[4].endswith("yyy… (319 more characters)")
+
+
+@pytest.mark.parametrize(("chars", "cut"), [(598, False), (599, True)])
+def test_600_characters_are_shown_whole(caller: MakeCaller, action: MakeAction, chars: int, cut: bool) -> None:  # noqa: FBT001 - a table's column
+    asked = consent.question(caller(), action(), "Work", Call(body="y" * chars), REQUEST)
+    assert ("more characters" in asked.message) is cut
+
+
+async def test_nobody_agrees_to_nothing() -> None:
+    nobody = Nobody()
+    assert not nobody.reachable
+    assert not await nobody.agrees(consent.Question("?", ""))
 
 
 def test_an_answer_is_for_one_caller_one_account_and_one_request(caller: MakeCaller, action: MakeAction) -> None:

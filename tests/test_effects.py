@@ -86,6 +86,8 @@ ASKING = [
     ("algolia", "/1/indexes/{{indexName}}/query"),
     ("algolia", "/1/indexes/*/queries"),
     ("pinecone", "/query"),
+    ("airtable", "/v0/{{baseId}}/{{table}}/listRecords"),
+    ("zoho", "/crm/v8/coql"),
     ("slack", "/admin.users.list"),
     ("slack", "/api/admin.conversations.getConversationPrefs"),
     ("slack", "/admin.teams.settings.info"),
@@ -201,6 +203,16 @@ def test_a_post_that_may_do_more_than_ask_is_a_write(platform: str, path: str) -
         "/branches/{{branch_id}}/reset",
         "/candidate.anonymize",
         "/invoice?operation=delete",
+        "/invoice?operation=void",
+        "/bigquery/v2/projects/{{projectId}}/jobs",
+        "/projects/{{projectId}}/queries",
+        "/v1/sql/query",
+        "/cypher",
+        "/presto/statement",
+        "/crm/v4/associations/a/b/batch/labels/archive",
+        "/deleteuser",
+        "/cache/prune",
+        "/jobs/{{id}}/abort",
     ],
 )
 def test_a_path_can_say_that_something_is_taken_away(path: str) -> None:
@@ -253,7 +265,25 @@ def test_a_path_can_say_that_something_is_taken_away(path: str) -> None:
         ("/v1/projects/{{ref}}/restore", READ),
         ("/v1/projects/{{ref}}/upgrade/status", READ),
         ("/add-ons", READ),
-        ("/delete-markers", READ),
+        # A segment that begins with a destroying word, glued as well.
+        ("/delete-markers", DESTRUCTIVE),  # not told from the next
+        ("/delete-user", DESTRUCTIVE),
+        ("/api/delete_contact", DESTRUCTIVE),
+        ("/delete/user/{{id}}", DESTRUCTIVE),
+        ("/deleteuser", DESTRUCTIVE),
+        ("/flushall", DESTRUCTIVE),
+        ("/users/{{id}}/kill", DESTRUCTIVE),
+        ("/send-sms", WRITE),
+        ("/sms/send/json", WRITE),
+        ("/logout", WRITE),
+        ("/follow-ups", READ),
+        ("/removable", READ),
+        ("/eraser", READ),
+        ("/deletedItems", READ),
+        ("/?Action=TerminateInstances", DESTRUCTIVE),
+        ("/?Action=DescribeInstances", READ),
+        ("/admin/api.php?api_action=contact_delete", DESTRUCTIVE),
+        ("/projects/{{id}}/jobs", READ),
         ("/removed", READ),
         ("/users/deleted", READ),
         ("/updates", READ),
@@ -342,6 +372,29 @@ def test_a_get_that_changes_something_is_raised(path: str, effect: Effect) -> No
 def test_a_title_raises_what_reads_by_its_verb_only(title: str, effect: Effect) -> None:
     for method, path in (("GET", "/things"), ("POST", "/things/search"), ("POST", "/graphql")):
         assert of_action(row(method=method, path=path, title=title)) is effect
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "effect"),
+    [
+        ("/trash", "Trash Contents", READ),
+        ("/reasons", "Cancel Reasons", READ),
+        ("/policy", "Reset Password Policy", READ),
+        ("/shipments", "Drop Shipments", READ),
+        ("/stats", "Clear Channel Stats", READ),
+        ("/rooms", "Empty Rooms Report", READ),
+        ("/metrics", "Post Metrics", READ),
+        ("/events", "Issue Events", READ),
+        ("/releases/{{id}}/assets", "Release Assets", READ),
+        ("/blocks/{{id}}/children", "Block Children", READ),
+        ("/projects/{{id}}/merge_requests", "Merge Requests", READ),
+        ("/orders", "Cancel an Order", DESTRUCTIVE),
+        ("/orders/{{id}}/cancel", "Cancel Order", DESTRUCTIVE),
+        ("/pages/{{id}}", "Update Page", WRITE),
+    ],
+)
+def test_a_noun_at_the_beginning_of_a_gets_title_is_no_verb(path: str, title: str, effect: Effect) -> None:
+    assert of_action(row(method="GET", path=path, title=title, key=title)) is effect
 
 
 @pytest.mark.parametrize(
@@ -508,7 +561,7 @@ def test_a_rule_for_graphql_is_final_whatever_is_sent(action: Make, effect: Effe
 )
 def test_a_plain_call_does_what_its_action_does(action: Make, method: str, where: tuple[str, str], body: Any) -> None:
     one = action(method=method, platform=where[0], path=where[1])
-    assert of_call(one, Call(body=body, query={"query": "mutation { a }", "method": "DELETE"})) is of_action(one)
+    assert of_call(one, Call(body=body, query={"query": "mutation { a }", "verb": "DELETE"})) is of_action(one)
 
 
 @pytest.mark.parametrize(
@@ -518,7 +571,11 @@ def test_a_plain_call_does_what_its_action_does(action: Make, method: str, where
         ("GET", Call(query={"_METHOD": "put"}), WRITE),
         ("GET", Call(query={"_method": ["GET", "DELETE"]}), DESTRUCTIVE),
         ("GET", Call(query={"_method": "GET"}), READ),
-        ("GET", Call(query={"method": "DELETE"}), READ),
+        ("GET", Call(query={"method": "DELETE"}), DESTRUCTIVE),  # Flickr
+        ("GET", Call(query={"Action": "TerminateInstances"}), DESTRUCTIVE),  # AWS
+        ("GET", Call(query={"api_action": "contact_delete"}), DESTRUCTIVE),
+        ("GET", Call(path={"method": "chat.delete"}), DESTRUCTIVE),
+        ("GET", Call(path={"method": "chat.list", "id": "delete-me"}), READ),
         ("GET", Call(query={"_method": 3, "operation": None}), READ),
         ("POST", Call(body={"_method": "delete"}), DESTRUCTIVE),  # Rails
         ("POST", Call(query={"operation": "delete"}), DESTRUCTIVE),  # QuickBooks
@@ -530,6 +587,54 @@ def test_a_plain_call_does_what_its_action_does(action: Make, method: str, where
 )
 def test_arguments_that_choose_another_operation_raise(action: Make, method: str, call: Call, effect: Effect) -> None:
     assert of_call(action(method=method, path="/wp/v2/posts/{{id}}", **SILENT), call) is effect
+
+
+def test_where_things_are_logged_an_action_is_a_filter(action: Make) -> None:
+    one = action(path="/v1/audit-logs", **SILENT)
+    assert of_call(one, Call(query={"action": "delete"})) is READ
+    assert of_call(one, Call(query={"_method": "delete"})) is DESTRUCTIVE
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "effect"),
+    [
+        ("/$batch", {"requests": [{"method": "DELETE", "url": "/me/messages/1"}]}, DESTRUCTIVE),
+        ("/$batch", {"requests": [{"method": "POST", "url": "/me/messages/1/permanentDelete"}]}, DESTRUCTIVE),
+        ("/$batch", {"requests": [{"method": "GET", "url": "/me/messages"}]}, WRITE),
+        ("/composite", {"compositeRequest": [{"method": "DELETE"}]}, DESTRUCTIVE),
+        ("/composite/batch", {"batchRequests": [{"method": "delete"}]}, DESTRUCTIVE),
+        ("/composite/graph", {"graphs": [{"compositeRequest": [{"method": "DELETE"}]}]}, DESTRUCTIVE),
+        ("/batch", {"data": {"actions": [{"method": "delete"}]}}, DESTRUCTIVE),
+        ("/spreadsheets/{{id}}:batchUpdate", {"requests": [{"deleteSheet": {"sheetId": 1}}]}, DESTRUCTIVE),
+        ("/documents/{{id}}:batchUpdate", {"requests": [{"deleteContentRange": {"range": 1}}]}, DESTRUCTIVE),
+        ("/documents/{{id}}:batchUpdate", {"requests": [{"insertText": {"text": "delete this"}}]}, WRITE),
+        ("/indexes/{{index}}/batch", {"requests": [{"action": "delete"}]}, DESTRUCTIVE),
+        ("/indexes/{{index}}/batch", {"requests": [{"action": "clear"}]}, DESTRUCTIVE),
+        ("/_bulk", '{"index": {}}\n{"a": "delete"}\n{"d\\u0065lete": {"_id": 1}}\n', DESTRUCTIVE),
+        ("/_bulk", '{"index": {}}\n{"a": "delete"}\n', WRITE),
+        ("/_bulk", '{"delete": {"_id": 1}', DESTRUCTIVE),
+        ("/_bulk", "[" * 100_000, WRITE),
+        ("/sync", {"commands": [{"type": "item_delete"}]}, DESTRUCTIVE),
+        ("/sync", {"commands": '[{"type": "item_delete"}]'}, DESTRUCTIVE),
+        ("/googleAds:mutate", {"operations": [{"remove": "x"}]}, DESTRUCTIVE),
+        ("/googleAds:mutate", {"operations": [{"remove": None, "update": {"a": 1}}]}, WRITE),
+        # Anywhere.
+        ("/files/{{id}}", {"trashed": True}, DESTRUCTIVE),
+        ("/files/{{id}}", {"trashed": False}, WRITE),
+        ("/pages/{{id}}", {"in_trash": True}, DESTRUCTIVE),
+        ("/pages/{{id}}", {"archived": True}, WRITE),  # has a counterpart
+        ("/messages/{{id}}/modify", {"addLabelIds": ["STARRED", "TRASH"]}, DESTRUCTIVE),
+        ("/messages/{{id}}/modify", {"removeLabelIds": ["TRASH"]}, WRITE),
+        ("/messages/{{id}}/move", {"destinationId": "deleteditems"}, DESTRUCTIVE),
+        ("/jobs", {"target": {"httpMethod": "DELETE"}}, DESTRUCTIVE),
+        ("/files/search", {"trashed": True}, READ),  # a filter
+        ("/anything", {"query": "mutation { issueDelete }"}, DESTRUCTIVE),
+        ("/anything/search", {"query": "mutation { issueCreate }"}, WRITE),
+        ("/anything/search", {"query": "mutation delete"}, READ),
+    ],
+)
+def test_what_a_body_chooses_raises(action: Make, path: str, body: Any, effect: Effect) -> None:
+    assert of_call(action(method="POST", path=path, **SILENT), Call(body=body)) is effect
 
 
 # GraphQL: the row, and what is documented
@@ -548,9 +653,11 @@ def test_arguments_that_choose_another_operation_raise(action: Make, method: str
         ("acme", "POST", "/v2", False),
         ("linear", "PUT", "/graphql", False),
         ("linear", "", "/graphql", False),
-        ("acme", "POST", "/graphql/{{id}}", False),
+        ("acme", "POST", "/graphql/{{id}}", True),
         ("acme", "POST", "/notgraphql", False),
-        ("acme", "POST", "/graphql-settings", False),
+        ("acme", "POST", "/graphql-unstable", True),
+        ("acme", "POST", "/graphql/v2", True),
+        ("acme", "POST", "/api/graphql/space/{{s}}", True),
     ],
 )
 def test_graphql_is_told_by_method_and_path(
@@ -564,7 +671,7 @@ def test_graphql_is_told_by_method_and_path(
     queried = of_call(action(**facts), Call(body={"query": "{ a }"}))
     assert (queried is READ) is is_graphql
     mutated = of_call(action(**facts), Call(body={"query": "mutation { thingDelete }"}))
-    assert (mutated is DESTRUCTIVE) is is_graphql
+    assert (mutated is DESTRUCTIVE) is (is_graphql or method == "POST")  # elsewhere the body raises
 
 
 @pytest.mark.parametrize(
@@ -668,19 +775,31 @@ DOCUMENTS = [
     ('{ a(b: "\\\\") } mutation B { b }', WRITE),
     ('{ a(b: """ \\""" """) } mutation B { b }', WRITE),
     ('{ a(b: "") } mutation B { b(c: "") }', WRITE),
-    ("mutation { issueUpdate { issueDelete delete { remove } } }", WRITE),  # below the top they are answers
+    ("mutation { issueUpdate { issueDelete delete { remove } } }", DESTRUCTIVE),  # an answer or a namespace
     ("mutation { issueUpdate(delete: true, a: {remove: 1}) @delete }", WRITE),
     ("mutation deleteIt($delete: X) { issueUpdate }", WRITE),
     ("mutation { delete: issueUpdate }", WRITE),
-    ("mutation { ...F } fragment F on M { issueUpdate { delete } }", WRITE),
-    ("mutation { ...F issueUpdate { delete } } fragment F on M { a }", WRITE),
-    ("mutation { issueUpdate { ... on M { delete } ... { remove } } }", WRITE),
-    ("mutation { on { delete } }", WRITE),
+    ("mutation { ...F } fragment F on M { issueUpdate { delete } }", DESTRUCTIVE),
+    ("mutation { ...F issueUpdate { delete } } fragment F on M { a }", DESTRUCTIVE),
+    ("mutation { issueUpdate { ... on M { delete } ... { remove } } }", DESTRUCTIVE),
+    ("mutation { on { delete } }", DESTRUCTIVE),
     ("mutation { ... on delete { issueUpdate } }", WRITE),
     ("mutation { undeleteThing }", WRITE),
     ("mutation { issueUpdate } fragment F on M { issueDelete }", WRITE),  # not spread
     ("subscription { a }", WRITE),
+    ("mutation { issueCreate { issue { deletedAt removedBy canDelete trashed cancelReason } } }", WRITE),
+    ("mutation { issueCreate { ...F } } fragment F on I { canDelete cancelReason @include(if: true) }", WRITE),
+    ("mutation { issueCreate { ... on DeletePayload { ok } } }", WRITE),
+    ("mutation { bulkOperationRunMutation(mutation: $m) { ok } }", WRITE),
     # Mutations that take away.
+    ("mutation{pages{delete(id:1){ok}}}", DESTRUCTIVE),
+    ("mutation { a { b { x: thingCancel(id: 1) } } }", DESTRUCTIVE),
+    ("mutation { a { ...F } } fragment F on T { thingDelete(id: 1) { ok } }", DESTRUCTIVE),
+    ("mutation { cache { purgeAll } }", DESTRUCTIVE),
+    ("mutation { deleteissue }", DESTRUCTIVE),
+    ("mutation { orderBulkCancelAll }", DESTRUCTIVE),
+    ("mutation { abortMigration }", DESTRUCTIVE),
+    ('mutation { bulkOperationRunMutation(mutation: "mutation { productDelete }") { ok } }', DESTRUCTIVE),
     ("mutation { issueDelete(id: 1) { success } }", DESTRUCTIVE),
     ("mutation { deleteIssue }", DESTRUCTIVE),
     ("mutation { delete_item }", DESTRUCTIVE),
@@ -815,6 +934,13 @@ def test_a_call_is_judged_by_the_document_that_it_sends(action: Make, document: 
 )
 def test_only_what_a_call_provably_sends_is_taken_to_read(action: Make, call: Call, effect: Effect) -> None:
     assert of_call(action(**(GRAPHQL | SILENT)), call) is effect
+
+
+@pytest.mark.parametrize(("inner", "effect"), [("productDelete", DESTRUCTIVE), ("productUpdate", WRITE)])
+def test_what_runs_in_bulk_is_in_a_variable(action: Make, inner: str, effect: Effect) -> None:
+    document = "mutation A($m: String!) { bulkOperationRunMutation(mutation: $m) { ok } }"
+    body = {"query": document, "variables": {"m": f"mutation {{ {inner} }}"}}
+    assert of_call(action(**(GRAPHQL | SILENT)), Call(body=body)) is effect
 
 
 @pytest.mark.parametrize("path", ["/graphql?query={{query}}", "/graphql?id=1"])
@@ -983,6 +1109,7 @@ def test_every_end_of_a_path_can_be_one() -> None:
     ends = [
         *(end for table in (effects._ASKS, effects._GRAPHQL) for ends in table.values() for end in ends),
         *effects._TAKES,
+        *effects._TAKES_UNLESS_GOT,
     ]
     for end in ends:
         assert re.fullmatch(r"[/:.][a-z0-9_{}/:.*-]*[a-z0-9_]", end)

@@ -38,7 +38,7 @@ def test_a_refusal_carries_its_rule_and_does_not_say_its_name() -> None:
 
 
 def test_errors_carry_their_facts() -> None:
-    assert errors.UpstreamRefused("No.", status=418).status == 418
+    assert errors.UpstreamRefused("No.").after(2, 418).status == 418
 
 
 def test_a_trace_tells_what_broke_and_where_and_in_nobodys_words() -> None:

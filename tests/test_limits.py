@@ -146,8 +146,9 @@ async def test_a_slot_that_others_give_back_is_not_given_beyond_the_share(
 async def test_a_quiet_caller_gets_his_slot_before_a_noisy_one_gets_another() -> None:
     quiet = [f"quiet {number}" for number in range(9)]
     async with floor() as here:
-        noisy = await here.arrive("noisy", "gmail", 96) + await here.arrive("other", "slack", 32)
-        await here.arrive("noisy", "gmail", 3_000)
+        noisy = await here.arrive("noisy", "gmail", 72) + await here.arrive("noisy", "slack", 24)
+        await here.arrive("other", "slack", 32)
+        await here.arrive("noisy", "gmail", 2_000)
         waiting = [visit for caller in quiet for visit in await here.arrive(caller, "gmail")]
         assert states(waiting) == {"waiting": 9}
         await here.leave(noisy[:10])
@@ -167,6 +168,16 @@ async def test_a_hanging_platform_holds_its_share_while_the_others_flow() -> Non
         assert states(hanging) == {"running": 96, "waiting": 904}
 
 
+async def test_a_hanging_platform_leaves_its_only_caller_slots_for_the_others() -> None:
+    async with floor() as here:
+        hanging = await here.arrive("ada", "hanging", 3_000)
+        assert states(hanging) == {"running": 72, "waiting": 2_304, "busy": 624}
+        for _ in range(100):
+            visits = await here.arrive("ada", "gmail", 24)
+            assert states(visits) == {"running": 24}
+            await here.leave(visits)
+
+
 async def test_a_slot_of_a_hanging_platform_goes_to_whose_turn_it_is_on_any_platform() -> None:
     async with floor(slots=8) as here:
         hanging = [visit for caller in "abc" for visit in await here.arrive(caller, "hanging", 3)]
@@ -178,8 +189,9 @@ async def test_a_slot_of_a_hanging_platform_goes_to_whose_turn_it_is_on_any_plat
 
 
 async def test_one_slot_can_let_two_in_if_both_the_caller_and_the_platform_had_their_share() -> None:
-    async with floor(slots=8) as here:
-        running = await here.arrive("noisy", "hanging", 6)
+    async with floor() as here:
+        running = await here.arrive("noisy", "hanging", 72) + await here.arrive("noisy", "slack", 24)
+        await here.arrive("other", "hanging", 24)
         held_back = await here.arrive("noisy", "gmail") + await here.arrive("quiet", "hanging")
         assert states(held_back) == {"waiting": 2}
         await here.leave(running[:1])
@@ -395,7 +407,8 @@ class Traffic(RuleBasedStateMachine):
     def has_room(visits: list[Visit], size: int, caller: str, platform: str) -> bool:
         share = max(1, size * 3 // 4)
         callers, platforms = Counter(v.caller for v in visits), Counter(v.platform for v in visits)
-        return len(visits) < size and callers[caller] < share and platforms[platform] < share
+        both = Counter((v.caller, v.platform) for v in visits)[caller, platform] < max(1, share * 3 // 4)
+        return len(visits) < size and callers[caller] < share and platforms[platform] < share and both
 
     def may_run(self, caller: str, platform: str) -> bool:
         return self.has_room(self.of("running"), self.slots, caller, platform)
@@ -408,6 +421,8 @@ class Traffic(RuleBasedStateMachine):
             assert len(visits) <= size
             for holders in (Counter(v.caller for v in visits), Counter(v.platform for v in visits)):
                 assert max(holders.values(), default=0) <= max(1, size * 3 // 4)
+            both = Counter((v.caller, v.platform) for v in visits)
+            assert max(both.values(), default=0) <= max(1, max(1, size * 3 // 4) * 3 // 4)
 
     @invariant()
     def nobody_waits_who_could_have_a_slot(self) -> None:

@@ -172,6 +172,7 @@ def test_a_value_of_a_path_is_a_scalar(request_of: Build, value: object) -> None
         "/a/../b", "/a/./b", "/..", "/a/%2e%2e/b", "/a/%2E/b", "//evil.example/x", "/a\\b", "/a#b", "/a\nb",
         "/a/{{b", "/a/b}}",
         "/a/%252e%252e/b", "/a/%2e%252e/b", "/a/..;/b",
+        "/a/%00/b", "/a/%0a", "/a/%2{{b}}", "/a/%{{b}}", "/a/%zz",
     ],
 )  # fmt: skip
 def test_a_hostile_template_is_not_used(request_of: Build, template: str) -> None:
@@ -289,7 +290,9 @@ NEVER = [
 ]
 
 
-@pytest.mark.parametrize("name", [*NEVER, *map(str.upper, NEVER), "passthroughForward", "a\nb", "a\x00", "\x7f"])
+@pytest.mark.parametrize(
+    "name", [*NEVER, *map(str.upper, NEVER), "passthroughForward", " _method", "a\nb", "a\x00", "\x7f"]
+)
 def test_a_parameter_that_would_set_headers_method_or_credentials_is_refused(request_of: Build, name: str) -> None:
     with pytest.raises(InvalidArguments, match="may not be set"):
         request_of(Call(query={name: "authorization=x"}), path="/x")
@@ -420,6 +423,7 @@ def test_harmless_headers_may_be_set(name: str) -> None:
         "via",
         "forwarded", "x-forwarded-for", "X-Forwarded-Host", "x-real-ip", "x-original-url", "x-http-method-override",
         "x-method-override", "accept-encoding", "user-agent",
+        "x-rewrite-url", "x-host", "http2-settings",
         # what reads an underscore as a dash
         "X_Pica_Action_Id", "content_type", "x_forwarded_for", "proxy_connection",
         "", " ", "a b", "a\r\nb", "accept\n", "accept:", "x-é-version", "coo\u212aie", "x\x00-version",
@@ -729,7 +733,6 @@ UNUSABLE = "The catalogue's path of this action is not usable. Choose another ac
             "The body of this action must be an object. Nothing was sent; give named fields.",
         ),
     ],
-    ids=str,
 )
 def test_a_refusal_says_what_is_wrong_and_what_to_do_next(
     request_of: Build, facts: dict[str, Any], call: Call, message: str
@@ -741,3 +744,24 @@ def test_a_refusal_says_what_is_wrong_and_what_to_do_next(
 
 def test_quoting_is_what_the_tests_think_it_is() -> None:
     assert unquote(unquote(quote(quote("../")))) == "../"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("place", ["query", "body"])
+@pytest.mark.parametrize("name", ["connectionKey", "CONNECTIONKEY", "connectionkey"])
+@pytest.mark.parametrize("tags", [["custom"], []])
+def test_nobody_elses_key_is_sent_under_the_name_of_ours(
+    request_of: Build, method: str, place: str, name: str, tags: list[str]
+) -> None:
+    """Not every custom action says that it is one, and what Pica's code does with a key is Pica's to say."""
+    foreign = "live::gmail::default::2|mallory"
+    if (method, place) == ("GET", "body"):
+        return
+    request = request_of(Call(**{place: {name: foreign, "note": foreign}}), method=method, tags=tags, path="/x")
+    sent = dict(request.query) | json.loads(request.content or b"{}")
+    assert sent[name] == "live::gmail::default::1"
+    assert sent["note"] == foreign
+
+
+def test_a_parameter_of_a_providers_own_that_is_called_like_it_stays(request_of: Build) -> None:
+    assert dict(request_of(Call(query={"connectionKey": "k-7"}), path="/x").query) == {"connectionKey": "k-7"}

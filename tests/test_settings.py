@@ -192,6 +192,28 @@ def test_a_bad_value_names_the_setting_and_what_is_allowed(name: str, value: str
     assert f"but must be {BAD[name][1]}" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ACTION_IDS", "gmail GET, gmail_send, slack", "is a list with 'gmail_send' in it, but each item must be an "),
+        ("ACTION_IDS", "gmail_send", "is 'gmail_send', but must be an action id"),
+        ("EFFECTS", "=read", "is '=read', but must be PATTERN=EFFECT"),
+        ("EFFECTS", "gmail=read,slack", "is a list with 'slack' in it, but each item must be PATTERN=EFFECT"),
+        ("CONNECTION_KEYS", "live::gmail::hush,Work", "is a list with 'Work' in it, but must be * alone, or"),
+        ("PLATFORMS", "gmail,*", "is a list with '*' in it, but must be * alone, or"),
+        ("PLATFORMS", "Two Words", "is 'Two Words', but must be * alone, or"),
+        ("CONNECTION_NAMES", "A=b/c,a::b=live::x::hush", "is a list with 'a::b=live::x::…' in it, but must be names"),
+        ("DEFAULT_CONNECTIONS", "gmail=live::x::hush,a", "is a list with 'a' in it, but each item must be pairs"),
+        ("DEFAULT_CONNECTIONS", "gmail=a,gmail=b", "is a list with 'gmail=b' in it, but must be platforms like"),
+    ],
+)
+def test_of_a_list_only_the_item_at_fault_is_told_and_no_key(name: str, value: str, said: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load_with({f"PICA_{name}": value})
+    assert str(caught.value).startswith(f"PICA_{name} {said}")
+    assert "hush" not in str(caught.value)
+
+
 def test_a_password_in_the_address_is_not_repeated() -> None:
     with pytest.raises(InvalidSettings) as caught:
         load_with({"PICA_BASE_URL": "https://user:pass-phrase@a.example"})

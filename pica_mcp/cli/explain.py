@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from shutil import get_terminal_size
@@ -16,9 +16,11 @@ import anyio
 from pica_mcp import explanation
 from pica_mcp.access import Caller
 from pica_mcp.app import open_app
+from pica_mcp.audit import obstacle
 from pica_mcp.cli.told import Only, Row, all_rows, is_wanted, lines, one_rows, word
 from pica_mcp.errors import CallError, PicaError
 from pica_mcp.explanation import Explanation, View, why
+from pica_mcp.findings import Finding
 from pica_mcp.settings import Settings
 
 
@@ -36,28 +38,45 @@ def explain(settings: Settings, platform: str | None, only: Only | None, *, as_j
         case PicaError():
             print(f"pica-mcp: {found}", file=sys.stderr)
             return 2 if isinstance(found, CallError) else 1
-        case caller, View() as view:
-            _print_one(settings, caller, view, only, as_json=as_json)
+        case caller, recorded, View() as view:
+            if as_json:
+                _print_json(_one_json(settings, caller, recorded, view, only))
+            else:
+                _print_lines(one_rows(settings, caller, recorded, view, only))
             problems = [view.problem]
-        case caller, everything:
-            _print_all(settings, caller, everything, as_json=as_json)
+        case caller, recorded, everything:
+            if as_json:
+                _print_json(_all_json(settings, caller, recorded, everything))
+            else:
+                _print_lines(all_rows(settings, caller, recorded, everything))
             problems = [everything.problem, *(view.problem for view in everything.views)]
     if missing := list(filter(None, problems)):
         print(f"pica-mcp: Pica did not tell all of it. {missing[0]}", file=sys.stderr)
     return 1 if missing else 0
 
 
-async def _found(settings: Settings, platform: str | None) -> tuple[Caller, Explanation | View] | PicaError:
-    """Return what there is to print, when everything is closed; a failure is returned, or it would come in a group."""
+async def _found(settings: Settings, platform: str | None) -> tuple[Caller, str | None, Explanation | View] | PicaError:
+    """Return the caller, what the audit tells of them, and what may be done, when everything is closed.
+
+    A failure is returned, or it would come in a group.
+    """
     async with open_app(_without_file(settings)) as app:
-        caller, catalog, policy = app.caller, app.catalog, settings.consent
+        caller, catalog, policy, shown = app.caller, app.catalog, settings.consent, app.audit.shown_connection
         try:
             if platform is None:
-                return caller, explanation.explain(caller, await explanation.look(caller, catalog), policy)
-            account = await explanation.look_at(caller, catalog, platform)
+                everything = explanation.explain(caller, await explanation.look(caller, catalog), policy, shown)
+                found = replace(everything, findings=(*everything.findings, *_of_audit(settings)))
+            else:
+                account = await explanation.look_at(caller, catalog, platform)
+                found = explanation.explain_platform(caller, account, policy, platform, shown)
         except PicaError as error:
             return error
-        return caller, explanation.explain_platform(caller, account, policy, platform)
+        return caller, app.audit.shown_caller(caller.identity), found
+
+
+def _of_audit(settings: Settings) -> Iterator[Finding]:
+    if problem := obstacle(settings.audit):
+        yield Finding("PICA_AUDIT", settings.audit, f"not every call could be recorded there: {problem}")
 
 
 def _without_file(settings: Settings) -> Settings:
@@ -66,20 +85,18 @@ def _without_file(settings: Settings) -> Settings:
     return settings if Path(where).name == where else replace(settings, audit="off")
 
 
-def _print_all(settings: Settings, caller: Caller, found: Explanation, *, as_json: bool) -> None:
-    if not as_json:
-        return _print_lines(all_rows(settings, caller, found))
+def _all_json(settings: Settings, caller: Caller, recorded: str | None, found: Explanation) -> dict[str, Any]:
     views = [_counted(caller, view) for view in found.views]
     rest = {"findings": [asdict(one) for one in found.findings], "others": found.others, "problem": found.problem}
-    return _print_json({**_headline_json(settings, caller), "platforms": views, **rest})
+    return {**_headline_json(settings, caller, recorded), "platforms": views, **rest}
 
 
-def _print_one(settings: Settings, caller: Caller, view: View, only: Only | None, *, as_json: bool) -> None:
-    if not as_json:
-        return _print_lines(one_rows(settings, caller, view, only))
+def _one_json(
+    settings: Settings, caller: Caller, recorded: str | None, view: View, only: Only | None
+) -> dict[str, Any]:
     wanted = [one for one in view.verdicts if is_wanted(one, only)]
     actions = [{**asdict(one), "verdict": word(one), "why": why(caller, one.reason)} for one in wanted]
-    return _print_json({**_headline_json(settings, caller), **_counted(caller, view), "actions": actions})
+    return {**_headline_json(settings, caller, recorded), **_counted(caller, view), "actions": actions}
 
 
 def _print_lines(rows: Iterable[Row]) -> None:
@@ -90,7 +107,7 @@ def _print_json(document: Mapping[str, Any]) -> None:
     print(json.dumps(document, indent=2))
 
 
-def _headline_json(settings: Settings, caller: Caller) -> dict[str, Any]:
+def _headline_json(settings: Settings, caller: Caller, recorded: str | None) -> dict[str, Any]:
     grant = caller.grant
     return {
         "identity": caller.identity.id,
@@ -106,6 +123,7 @@ def _headline_json(settings: Settings, caller: Caller) -> dict[str, Any]:
         "effects": list(map(str, grant.effects)),
         "audit": settings.audit,
         "audit_hash_callers": settings.audit_hash_callers,
+        "audit_caller": recorded,
     }
 
 

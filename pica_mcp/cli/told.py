@@ -85,12 +85,12 @@ def is_wanted(one: Verdict, only: Only | None) -> bool:
     return only is None or (word(one) == "refused") == (only == "refused")
 
 
-def all_rows(settings: Settings, caller: Caller, found: Explanation) -> Iterator[Row]:
-    """Yield what there is to say of the whole account."""
+def all_rows(settings: Settings, caller: Caller, recorded: str | None, found: Explanation) -> Iterator[Row]:
+    """Yield what there is to say of the whole account. `recorded` is what the audit tells of the caller."""
     who = text.line(str(caller.identity), 100)
     yield Row("", f"What {who} may do through pica-mcp")
     yield Row("")
-    yield from _headline_rows(settings, caller)
+    yield from _headline_rows(settings, caller, recorded)
     if found.findings:
         yield Row("")
         yield Row("", "Settings to check")
@@ -110,12 +110,12 @@ def all_rows(settings: Settings, caller: Caller, found: Explanation) -> Iterator
     yield Row("", _FOOT)
 
 
-def _headline_rows(settings: Settings, caller: Caller) -> Iterator[Row]:
+def _headline_rows(settings: Settings, caller: Caller, recorded: str | None) -> Iterator[Row]:
     grant = caller.grant
     covered = ", ".join(_DOES[one] for one in Effect if grant.permission.covers(one))
     keys, patterns, platforms = grant.connection_keys, grant.actions, grant.platforms
     execution = "none: PICA_KNOWLEDGE_AGENT is true" if grant.knowledge_only else "yes"
-    hashed = ", with identities hashed" if settings.audit_hash_callers else ""
+    hashed = f", with identities hashed{f'; {caller.identity} is {recorded}' if recorded else ''}"
     told = {
         "Pica": "the embedded sandbox" if settings.sandbox else settings.base_url,
         "Environment": caller.environment(),
@@ -126,7 +126,7 @@ def _headline_rows(settings: Settings, caller: Caller) -> Iterator[Row]:
         "Connections": "any of theirs" if keys is None else f"only the {len(keys):,} of PICA_CONNECTION_KEYS",
         "Actions": "any" if patterns is None else f"of PICA_ACTION_IDS: {_some(map(str, patterns))}",
         "Effects": f"by PICA_EFFECTS first: {_some(map(str, grant.effects))}" if grant.effects else "no rules of yours",
-        "Audit": f"{settings.audit}{hashed}",
+        "Audit": f"{settings.audit}{hashed if settings.audit_hash_callers else ''}",
     }
     for name, value in told.items():
         yield Row(f"  {name:<13}", value)
@@ -145,12 +145,13 @@ def _share(view: View) -> str:
 
 
 def _view_rows(settings: Settings, caller: Caller, view: View) -> Iterator[Row]:
-    used = [_called(link) for link in view.links if link.reason is None]
+    count = sum(link.reason is None for link in view.links)
+    used = [_called(settings, link, choice=count > 1) for link in view.links if link.reason is None]
     if used:
         yield Row("  through    ", _some(used))
     unused = [(link, link.reason) for link in view.links if link.reason]
     for link, reason in unused[:_MAX_SHOWN]:
-        yield Row("  not used   ", f"{_called(link)}: {why(caller, reason, view.platform)}")
+        yield Row("  not used   ", f"{_called(settings, link)}: {why(caller, reason, view.platform)}")
     if more := unused[_MAX_SHOWN:]:
         yield Row("  not used   ", f"{len(more):,} more")
     if view.problem:
@@ -175,8 +176,11 @@ def _withheld_rows(caller: Caller, view: View) -> Iterator[Row]:
         yield Row("  note       ", f"of Pica's list, {view.left_out:,} cannot be told from another, so it is no tool")
 
 
-def _called(link: Link) -> str:
-    return f"{link.label}{f' of {link.owner}' if link.owner else ''} ({link.state})"
+def _called(settings: Settings, link: Link, *, choice: bool = False) -> str:
+    """Return what tells the connection. Which one is the default matters only where there is a choice."""
+    default = "default, " if link.default and choice else ""
+    recorded = f"; in the audit {link.audit}" if link.audit and settings.audit != "off" else ""
+    return f"{link.label}{f' of {link.owner}' if link.owner else ''} ({default}{link.state}{recorded})"
 
 
 def _counts(counts: Mapping[Effect, int]) -> str:
@@ -201,12 +205,12 @@ def _other_rows(found: Explanation) -> Iterator[Row]:
         yield Row("  ", f"{count:,} of {len(more):,} more identities; --json tells all")
 
 
-def one_rows(settings: Settings, caller: Caller, view: View, only: Only | None) -> Iterator[Row]:
+def one_rows(settings: Settings, caller: Caller, recorded: str | None, view: View, only: Only | None) -> Iterator[Row]:
     """Yield what there is to say of one platform, and each of its actions, or `only` some."""
     who = text.line(str(caller.identity), 100)
     yield Row("", f"What {who} may do on {view.platform} through pica-mcp")
     yield Row("")
-    yield from _headline_rows(settings, caller)
+    yield from _headline_rows(settings, caller, recorded)
     yield Row("")
     yield Row("", f"{view.platform}{_share(view)}")
     if not view.links:

@@ -347,3 +347,36 @@ async def test_one_callers_answer_is_nobody_elses(serve: Any, told: Any, deletio
             with pytest.raises(MCPError, match="Invalid or expired requestState"):
                 await answer(client, asked, arguments)
     assert deletions() == []
+
+
+@ERAS
+@pytest.mark.parametrize("change", ["reauthorised", "another"])
+async def test_what_a_person_agreed_to_goes_through_no_other_connection(
+    box: Sandbox, converse: Any, told: Any, said: Any, passed: Any, mode: str, change: str
+) -> None:
+    """The list of connections is a minute old at most: Pica itself says that the old one is gone."""
+    ada = Someone(let=anyio.Event())
+    results: list[mcp.CallToolResult] = []
+    async with converse(mode, person=ada) as client, anyio.create_task_group() as tasks:
+        arguments = await a_message(client, told)
+        before = len(passed())
+
+        async def delete() -> None:
+            results.append(await client.call_tool(DELETE, arguments))
+
+        tasks.start_soon(delete)
+        await ada.asked.wait()
+        for key in [k for k in box.keys("ada") if "::gmail::" in k]:
+            if change == "reauthorised":
+                box.reauthorize(key)
+            else:
+                box.disconnect(key)
+        for name in ("Personal", "Work") if change == "another" else ():
+            box.connect("gmail", identity="ada", identity_type="user", name=name)
+        assert ada.let
+        ada.let.set()
+    (result,) = results
+    assert result.is_error
+    assert "Pica does not know this connection any more" in said(result)
+    assert len(ada.heard) == 1
+    assert len(passed()) == before + 1  # to the old connection, where nothing was done

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pica_mcp.access import Caller, Grant, Identity, IdentityType, Permission, admit, promising, usable
+from pica_mcp.audit import Audit
 from pica_mcp.cli import told
 from pica_mcp.consent import Policy
 from pica_mcp.effects import parse_rule
@@ -76,10 +77,34 @@ def test_each_connection_is_told_with_why_it_is_not_used(caller: MakeCaller, row
         "gmail": (
             Link("Home", "", "operational", Reason.CONNECTION_NOT_ALLOWED),
             Link("Old", "", "failed", Reason.FAILED),
-            Link("Work", "", "operational", None),
+            Link("Work", "", "operational", None, default=True),
         ),
         "slack": (Link("Team", "", "operational", Reason.CONNECTION_NOT_ALLOWED),),
     }
+
+
+def test_the_default_is_told_where_calls_go_that_name_none(caller: MakeCaller, rows: list[Connection]) -> None:
+    def defaults(**preferences: Mapping[str, str]) -> list[str]:
+        views = explain(caller(ADA, **preferences), accounts_of(rows), Policy.AUTO).views
+        return [link.label for view in views for link in view.links if link.default]
+
+    assert defaults() == ["Team"]
+    assert defaults(defaults={"gmail": "Work"}) == ["Work", "Team"]
+    assert defaults(defaults={"gmail": "live::gmail::1"}, names={"gmail/Work": "Office"}) == ["Office", "Team"]
+    assert defaults(defaults={"gmail": "work", "slack": "Nope"}) == []
+    assert defaults(defaults={"gmail": "Old"}) == ["Team"]
+
+
+def test_each_connection_is_told_as_the_audit_tells_it(caller: MakeCaller, rows: list[Connection]) -> None:
+    audit = Audit(None, key=lambda: b"key")
+    views = explain(caller(ADA), accounts_of(rows), Policy.AUTO, audit.shown_connection).views
+    view = explain_platform(caller(ADA), accounts_of(rows), Policy.AUTO, "gmail", audit.shown_connection)
+    assert view.links == views[0].links
+    assert {link.label: link.audit for view in views for link in view.links} == {
+        name: audit.shown_connection(f"live::{key}")
+        for name, key in {"Work": "gmail::1", "Old": "gmail::2", "Home": "gmail::3", "Team": "slack::4"}.items()
+    }
+    assert "live::" not in repr(views)
 
 
 def test_of_others_only_counts_are_told(caller: MakeCaller, rows: list[Connection]) -> None:
@@ -372,16 +397,32 @@ def test_names_and_defaults_that_point_to_nothing_are_told(caller: MakeCaller, r
     defaults = {"gmail": "Büro", "slack": "Nope", "notion": "Z", "exa": "live::exa::7"}
     found = findings_of(caller(ADA, names=names, defaults=defaults), rows)
     nothing = "names nothing: there is no such connection"
+    slack = "means nothing: no slack connection that works is called so; there are Team"
     assert [(one.setting, one.part, one.problem) for one in found] == [
         ("PICA_CONNECTION_NAMES", "Twice=live::gmail::… (its SHA-256 begins with 98a35685)",
          "names nothing: the connection has another name already"),
-        ("PICA_CONNECTION_NAMES", "X=gmail/Nope", nothing),
+        ("PICA_CONNECTION_NAMES", "X=gmail/Nope", f"{nothing}; gmail has Home, Old, Work"),
         ("PICA_CONNECTION_NAMES", "Y=live::gmail::… (its SHA-256 begins with 5cb334a1)", nothing),
         ("PICA_DEFAULT_CONNECTIONS", "exa=live::exa::… (its SHA-256 begins with 7ac3cbe1)",
          "means nothing: exa is not connected"),
         ("PICA_DEFAULT_CONNECTIONS", "notion=Z", "means nothing: notion is not connected"),
-        ("PICA_DEFAULT_CONNECTIONS", "slack=Nope", "means nothing: no slack connection that works is called so"),
+        ("PICA_DEFAULT_CONNECTIONS", "slack=Nope", slack),
     ]  # fmt: skip
+
+
+def test_a_label_that_is_like_one_names_nothing_and_those_that_there_are_are_told(
+    caller: MakeCaller, connection: MakeConnection
+) -> None:
+    rows = [connection(key=f"live::gmail::{n}", name=f"Box {n:02}") for n in range(23)]
+    some = f"{', '.join(f'Box {n:02}' for n in range(20))} and 3 more"
+    who = caller(ADA, names={"gmail/box 01": "X", "Gmail/Box 01": "Y", "notion/Z": "Z"}, defaults={"gmail": "box 01"})
+    nothing = f"names nothing: there is no such connection; gmail has {some}"
+    assert [(one.part, one.problem) for one in findings_of(who, rows)] == [
+        ("X=gmail/box 01", nothing),
+        ("Y=Gmail/Box 01", nothing),
+        ("Z=notion/Z", "names nothing: notion is not connected"),
+        ("gmail=box 01", f"means nothing: no gmail connection that works is called so; there are {some}"),
+    ]
 
 
 def test_what_cannot_be_loaded_is_not_called_unknown(caller: MakeCaller, rows: list[Connection]) -> None:
@@ -461,8 +502,8 @@ def test_text_from_outside_is_cleaned_and_no_line_is_wider_than_the_window(
     explained, view = explain(who, account, Policy.AUTO), explain_platform(who, account, Policy.AUTO, "gmail")
     for columns in (1, 40, 60, 80, 300):
         lines = [
-            *told.lines(told.all_rows(settings, who, explained), columns),
-            *told.lines(told.one_rows(settings, who, view, None), columns),
+            *told.lines(told.all_rows(settings, who, None, explained), columns),
+            *told.lines(told.one_rows(settings, who, None, view, None), columns),
         ]
         wrapped = [line for line in lines if "GET /" not in line]  # a request stays as it can be copied
         assert max(map(len, wrapped)) <= min(max(columns, 40), 100)
@@ -470,11 +511,25 @@ def test_text_from_outside_is_cleaned_and_no_line_is_wider_than_the_window(
         assert not any(line.endswith(" ") for line in lines)
 
 
+def test_the_text_tells_the_default_and_what_the_audit_calls_whom(
+    caller: MakeCaller, rows: list[Connection], offer: Offer
+) -> None:
+    who = caller(ADA, defaults={"gmail": "Work"})
+    explained = explain(who, accounts_of(rows, gmail=offer), Policy.AUTO, lambda key: f"h{key[-1]}")
+    view = explain_platform(who, accounts_of(rows, gmail=offer), Policy.AUTO, "gmail", lambda key: f"h{key[-1]}")
+    settings = load({}, {"PICA_SECRET": "sk_live_secret", "PICA_AUDIT_HASH_CALLERS": "true"})
+    for rows_of in (told.all_rows(settings, who, "h0", explained), told.one_rows(settings, who, "h0", view, None)):
+        lines = [line.strip() for line in told.lines(rows_of, 100)]
+        assert "Audit        stderr, with identities hashed; user ada is h0" in lines
+        assert "through    Home (operational; in the audit h3), Work (default, operational; in the audit h1)" in lines
+        assert any(line.startswith("not used   Old (failed; in the audit h2): connect it again") for line in lines)
+
+
 def test_the_text_of_a_small_account(caller: MakeCaller, rows: list[Connection], offer: Offer) -> None:
     who = caller(ADA, permission=Permission.WRITE, connection_keys=frozenset({"live::gmail::1", "live::gmail::2"}))
     explained = explain(who, accounts_of(rows, gmail=offer), Policy.AUTO)
     settings = load({}, {"PICA_SECRET": "sk_live_secret", "PICA_AUDIT": "off"})
-    text = "\n".join(told.lines(told.all_rows(settings, who, explained), 80))
+    text = "\n".join(told.lines(told.all_rows(settings, who, None, explained), 80))
     assert text == EXPECTED
 
 

@@ -187,3 +187,19 @@ async def test_a_failure_that_slack_tells_with_http_200_is_an_error(serve: Any, 
     assert result.is_error
     assert said(result).startswith("slack answered with a failure. Correct the arguments and call again.")
     assert "channel_not_found" in said(result)
+
+
+async def test_an_account_under_the_same_label_but_of_somebody_else_is_no_successor(
+    box: Sandbox, converse: Any, told: Any, said: Any
+) -> None:
+    async with converse(PICA_IDENTITY=None, PICA_IDENTITY_TYPE=None) as client:
+        team = box.connect("slack", identity="growth", identity_type="team", name="Shared wiki")
+        label = {"connection": "Shared wiki"}
+        await client.call_tool("list_pica_integrations", {})
+        told(await client.call_tool("slack_list_conversations", label))
+        box.disconnect(team)
+        mallory = box.connect("slack", identity="mallory", identity_type="user", name="Shared wiki")
+        refused = await client.call_tool("slack_list_conversations", label)
+        assert refused.is_error
+        assert "Pica does not know this connection any more" in said(refused)
+    assert mallory not in [dict(request.headers).get("x-pica-connection-key") for request in box.requests]

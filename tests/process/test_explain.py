@@ -14,7 +14,9 @@ from typing import Any
 
 import anyio
 import pytest
+from mcp import Client, StdioServerParameters
 
+from pica_mcp.audit import obstacle
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 
 README = Path(__file__).parents[2] / "README.md"
@@ -45,7 +47,7 @@ def test_the_excerpt_of_the_readme_is_what_is_printed(program: list[str]) -> Non
 
 
 def test_json_tells_the_same(program: list[str]) -> None:
-    done = explain(program, "--sandbox", "--json", PICA_PERMISSIONS="write")
+    done = explain(program, "--sandbox", "--json", PICA_PERMISSIONS="write", PICA_DEFAULT_CONNECTIONS="gmail=Work")
     assert (done.returncode, done.stderr) == (0, "")
     told = json.loads(done.stdout)
     assert (told["identity"], told["environment"], told["permission"]) == ("ada", "live", "write")
@@ -54,7 +56,7 @@ def test_json_tells_the_same(program: list[str]) -> None:
     assert gmail["refused"] == [
         {"reason": "permission", "why": "PICA_PERMISSIONS is write", "actions": {"destructive": 2}}
     ]
-    assert [one["label"] for one in gmail["connections"]] == ["Personal", "Work"]
+    assert [(one["label"], one["default"]) for one in gmail["connections"]] == [("Personal", False), ("Work", True)]
     assert told["others"]["team growth"] == {"gmail": 1, "hub-spot": 1, "linear": 1, "notion": 1, "slack": 1}
     assert told["findings"] == []
 
@@ -93,7 +95,7 @@ def test_it_runs_where_not_every_character_can_be_shown(program: list[str]) -> N
     done = explain(
         program, "--sandbox", PYTHONIOENCODING="ascii", PYTHONUTF8="0", PICA_CONNECTION_NAMES="Büro=gmail/Work"
     )
-    assert (done.returncode, done.stderr, "B?ro (operational)" in done.stdout) == (0, "", True)
+    assert (done.returncode, done.stderr, "B?ro (operational" in done.stdout) == (0, "", True)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +131,73 @@ def test_the_audits_file_is_left_alone(program: list[str], tmp_path: Path) -> No
     done = explain(program, "--sandbox", PICA_AUDIT=str(tmp_path / "audit.log"))
     assert (done.returncode, list(tmp_path.iterdir())) == (0, [])
     assert "audit.log" in done.stdout.replace("\n", "").replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("where", "problem"),
+    [
+        ("none/audit.log", "its folder does not exist"),
+        ("file/audit.log", "its folder does not exist"),
+        ("folder", "it is not a plain file"),
+        ("link", "it is a link"),
+        ("file", None),
+        ("new", None),
+    ],
+)
+def test_a_file_that_the_server_could_not_record_in_is_told_and_nothing_is_made(
+    program: list[str], tmp_path: Path, where: str, problem: str | None
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    before = sorted(tmp_path.rglob("*"))
+    path = str(tmp_path / where)
+    served = subprocess.run(
+        [*program, "serve", "--sandbox"],
+        env={"PATH": os.environ["PATH"], "PICA_AUDIT": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert served.returncode == (2 if problem else 0)  # what is told is what happens
+    (tmp_path / "new").unlink(missing_ok=True)
+    done = explain(program, "--sandbox", "--json", PICA_AUDIT=path)
+    assert (done.returncode, done.stderr, sorted(tmp_path.rglob("*"))) == (0, "", before)
+    told = [(one["setting"], one["part"], one["problem"]) for one in json.loads(done.stdout)["findings"]]
+    assert told == ([("PICA_AUDIT", path, f"not every call could be recorded there: {problem}")] if problem else [])
+
+
+def test_a_file_or_folder_of_somebody_else_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "old").touch()
+    refused = {tmp_path}
+
+    def access(path: Path, mode: int) -> bool:  # root may do everything
+        del mode
+        return path not in refused
+
+    monkeypatch.setattr(os, "access", access)
+    assert obstacle(str(tmp_path / "new")) == "its folder cannot be written to"
+    assert obstacle(str(tmp_path / "old")).startswith("its folder cannot be written to, so it cannot be put aside")
+    refused.add(tmp_path / "old")
+    assert obstacle(str(tmp_path / "old")) == "it cannot be written to"
+    assert [obstacle(where) for where in ("stderr", "off")] == ["", ""]
+    assert "home" in obstacle("~no-such-user/audit.log")
+
+
+async def test_an_account_is_found_by_what_the_audit_tells_of_it(program: list[str], tmp_path: Path) -> None:
+    audit = tmp_path / "audit.log"
+    settings = {"PICA_AUDIT": str(audit), "PICA_AUDIT_HASH_CALLERS": "true", "PICA_IDENTITY": "ada"}
+    server = StdioServerParameters(command=program[0], args=[*program[1:], "--sandbox"], env=settings)
+    with anyio.fail_after(60):
+        async with Client(server) as client:
+            await client.call_tool("gmail_list_messages", {"connection": "Work", "userId": "me"})
+    (line,) = map(json.loads, audit.read_text().splitlines())
+    done = explain(program, "--sandbox", "--json", **settings)
+    told = json.loads(done.stdout)
+    gmail = next(one for one in told["platforms"] if one["platform"] == "gmail")
+    assert {one["audit"]: one["label"] for one in gmail["connections"]}[line["connection"]] == "Work"
+    assert told["audit_caller"] == line["caller"]
 
 
 def test_whoever_has_seen_enough_may_go(program: list[str]) -> None:

@@ -1,14 +1,18 @@
 import signal
+import socket
 import subprocess
 import sys
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
 import httpx2
 import pytest
+from starlette.responses import Response
 
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 from pica_mcp.sandbox.faults import Hang
+from pica_mcp.sandbox.listening import listen
 
 WHOAMI = "/v1/users/whoami"
 SECRET = {"x-pica-secret": LIVE_SECRET}
@@ -31,6 +35,19 @@ async def test_a_port_is_free_again_once_nobody_listens(box: Sandbox) -> None:
                 pass
     async with box.listening(port) as again:
         assert again == url
+
+
+async def test_no_answer_waits_for_an_acknowledgement() -> None:
+    options: list[int] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        connection = scope["extensions"]["pica.wire"]._transport.get_extra_info("socket")
+        options.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        await Response("x")(scope, receive, send)
+
+    async with listen(app, 0) as url, httpx2.AsyncClient() as http:
+        await http.get(url)
+    assert options == [1]
 
 
 async def test_signals_stay_with_the_caller(box: Sandbox) -> None:

@@ -1,22 +1,14 @@
-"""The room of the explanation: what an identity may do on each connection, why not the rest, and what is set in vain.
-
-It asks what a call asks (`access`, `accounts`, `consent`) and has no rules of its own. Where only Pica's list of a
-platform is known and not its documents, verdicts are the list's: a call loads the document, and is judged by that.
-"""
+"""What becomes of calls on each connection, and why: from what Pica told, with the questions that a call asks."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
-
-import anyio
 
 from pica_mcp import consent, findings, text
 from pica_mcp.access import (
     Caller,
-    Identity,
     Permission,
     Preferences,
     admit,
@@ -27,102 +19,21 @@ from pica_mcp.access import (
     usable,
     visible,
 )
-from pica_mcp.accounts import by_platform
-from pica_mcp.catalog import Catalog, Connections
-from pica_mcp.consent import Policy, Question
-from pica_mcp.discovery import Names, apart
+from pica_mcp.accounts import by_platform, choices
+from pica_mcp.catalog import Connections
+from pica_mcp.consent import Policy
 from pica_mcp.effects import rule_of
-from pica_mcp.errors import InvalidArguments, PicaError, Reason
+from pica_mcp.errors import Reason
+from pica_mcp.explanation.account import Account, Offer
 from pica_mcp.findings import Finding, Seen, owner
 from pica_mcp.models import Action, ActionDetails, Connection, Effect
 
-_MAX_LOADS = 8
-
-# What is told by Pica
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A platform's actions, each with its tool's name, empty where it runs by id only."""
-
-    actions: tuple[tuple[str, Action], ...] = ()
-    left_out: int = 0
-    """Rows of Pica's list that cannot be told apart."""
-    problem: str = ""
-    """Why the actions cannot be told."""
+Shown = Callable[[str], str | None]
+"""The key of a connection → what the audit tells of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What Pica tells: the identity's connections as a call would get them, everybody's, and the actions."""
-
-    own: Connections
-    everyone: Connections
-    offers: Mapping[str, Offer]
-    existing: frozenset[str] | None = None
-    """The platforms that can be connected, None if that is not known."""
-    problem: str = ""
-    """Why everybody's connections cannot be told."""
-
-
-async def look(caller: Caller, catalog: Catalog) -> Account:
-    """Return what there is to explain. Raises why the identity's connections cannot be told."""
-    own = await catalog.connections(caller.identity)
-    everyone, problem = own, ""
-    try:
-        everyone = await catalog.connections(Identity())
-    except PicaError as error:
-        problem = str(error)
-    connected = {connection.platform for connection in visible(caller, own)}
-    names, offers = Names(catalog), dict.fromkeys(sorted(connected), Offer())
-    limiter = anyio.Semaphore(_MAX_LOADS)
-
-    async def load(platform: str) -> None:
-        async with limiter:
-            offers[platform] = await _offer(caller, own, catalog, names, platform)
-
-    async with anyio.create_task_group() as tasks:
-        for platform in offers:
-            tasks.start_soon(load, platform)
-    unconnected = (caller.grant.platforms or frozenset()) - connected
-    return Account(own, everyone, offers, await _existing(catalog) if unconnected else None, problem)
-
-
-async def look_at(caller: Caller, catalog: Catalog, platform: str) -> Account:
-    """Return what there is to explain of one platform. Raises why that cannot be told, or that there is none."""
-    own = await catalog.connections(caller.identity)
-    if all(connection.platform != platform for connection in own):
-        existing = sorted(known.platform for known in await catalog.platforms())
-        if platform not in existing:
-            near = get_close_matches(platform, existing, n=3)
-            hint = f"Did you mean {', '.join(near)}?" if near else "Run explain without it to see what is connected."
-            raise InvalidArguments(f"There is no platform {text.line(repr(platform), 60)}.", hint)
-    return Account(own, own, {platform: await _offer(caller, own, catalog, Names(catalog), platform)})
-
-
-async def _offer(caller: Caller, own: Connections, catalog: Catalog, names: Names, platform: str) -> Offer:
-    try:
-        listed = await catalog.actions(platform)
-        shown = visible(caller, own)
-        crowded = any(c.platform == platform for c in shown) and platform not in apart(shown)
-        named = {} if crowded else {action: name for name, action in (await names.of(platform)).items()}
-        found = [(row, await catalog.details(row) if listed.documents is not None else row) for row in listed.known]
-    except PicaError as error:
-        return Offer(problem=str(error))
-    actions = [("" if row.hidden else named.get(row, ""), action) for row, action in found]
-    known = {row.id for row in listed.known} | listed.disputed
-    others = (d for d in (listed.documents or {}).values() if d.id not in known and d.platform == platform)
-    return Offer((*actions, *(("", document) for document in others)), listed.ambiguous)
-
-
-async def _existing(catalog: Catalog) -> frozenset[str] | None:
-    try:
-        return frozenset(platform.platform for platform in await catalog.platforms())
-    except PicaError:
-        return None
-
-
-# What is explained
+def _unrecorded(key: str) -> None:
+    del key
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +67,10 @@ class Link:
     state: str
     reason: Reason | None
     """Why it is not used, None if it is."""
+    default: bool = False
+    """Calls that name no connection go through it."""
+    audit: str | None = None
+    """What the audit tells of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +128,9 @@ class Explanation:
     """Why the others cannot be told."""
 
 
-def explain(caller: Caller, account: Account, policy: Policy) -> Explanation:
+def explain(caller: Caller, account: Account, policy: Policy, shown: Shown = _unrecorded) -> Explanation:
     """Return the explanation; the same account in another order gives the same one."""
-    links = _links(caller, account)
+    links = _links(caller, account, shown)
     views = tuple(_view(caller, account, policy, platform, links[platform]) for platform in sorted(links))
     actions = [
         action
@@ -230,16 +145,21 @@ def explain(caller: Caller, account: Account, policy: Policy) -> Explanation:
     return Explanation(views, _others(caller, account), found, account.problem)
 
 
-def explain_platform(caller: Caller, account: Account, policy: Policy, platform: str) -> View:
+def explain_platform(
+    caller: Caller, account: Account, policy: Policy, platform: str, shown: Shown = _unrecorded
+) -> View:
     """Return what the caller may do there, connected or not."""
-    return _view(caller, account, policy, platform, _links(caller, account).get(platform, ()))
+    return _view(caller, account, policy, platform, _links(caller, account, shown).get(platform, ()))
 
 
-def _links(caller: Caller, account: Account) -> Mapping[str, tuple[Link, ...]]:
+def _links(caller: Caller, account: Account, shown: Shown) -> Mapping[str, tuple[Link, ...]]:
     """Return platform → the caller's connections, by label. Those that are seen have the labels that models see."""
     rows = {c.key: c for c in (*account.everyone, *account.own) if caller.identity.owns(c)}
     seen = by_platform(caller, visible(caller, account.own))
     labels = {c.key: label for named in seen.values() for label, c in named.items()}
+    defaults = {
+        named[label].key for platform, named in seen.items() if (label := _default(caller, account.own, platform))
+    }
     told = {c.key for c in account.own}
     links: dict[str, tuple[Link, ...]] = {}
     for platform, named in by_platform(replace(caller, preferences=Preferences()), rows.values()).items():
@@ -249,11 +169,18 @@ def _links(caller: Caller, account: Account) -> Mapping[str, tuple[Link, ...]]:
                 "" if caller.identity.id else owner(c),
                 text.line(c.state, 30),
                 _reason(caller, c) if c.key in told else Reason.UNKNOWN_CONNECTION,
+                c.key in defaults,
+                shown(c.key),
             )
             for label, c in named.items()
         )
         links[platform] = tuple(sorted(unordered, key=lambda link: (link.label, link.owner, link.reason or "")))
     return links
+
+
+def _default(caller: Caller, own: Connections, platform: str) -> str | None:
+    _, default = choices(caller, visible(caller, own), platform)
+    return default
 
 
 def _reason(caller: Caller, connection: Connection) -> Reason | None:
@@ -296,7 +223,7 @@ def verdict(caller: Caller, policy: Policy, tool: str, action: Action, connectio
         reason=reason,
         undecided=undecided,
         certain=certain,
-        asks=reason is None and consent.needed(policy, does, _Somebody()),
+        asks=reason is None and consent.needed(policy, does, reachable=True),
     )
 
 
@@ -304,16 +231,6 @@ def _may_be_listed(caller: Caller, row: Action) -> bool:
     """Tell if the row could turn out to be on the list of allowed actions, whatever its effect or its tags are."""
     grant = replace(caller.grant, permission=Permission.ADMIN)
     return promising(replace(caller, grant=grant), row.model_copy(update={"tags": ()}))
-
-
-class _Somebody:
-    """A person who can be asked, and is not: whether one would be is all there is to know."""
-
-    reachable = True
-
-    async def agrees(self, question: Question) -> bool:
-        del question
-        return False
 
 
 def _order(one: Verdict) -> tuple[int | str | bool, ...]:
