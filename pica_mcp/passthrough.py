@@ -128,7 +128,7 @@ def build(action: Action, connection: Connection, call: Call, documented: frozen
 def _path(template: str, values: Mapping[str, Any]) -> str:
     """Fill the template. Every value stays inside its segment; every placeholder is filled."""
     # A template is from outside too: it may neither climb nor leave the host.
-    if template.startswith("//") or _climbs(PLACEHOLDER.sub("x", template)):
+    if template.startswith("//") or "://" in template or _climbs(PLACEHOLDER.sub("x", template)):
         raise UnknownAction(*_UNUSABLE)
     pieces: list[str] = []
     end = 0

@@ -170,7 +170,7 @@ def test_a_value_of_a_path_is_a_scalar(request_of: Build, value: object) -> None
     "template",
     [
         "/a/../b", "/a/./b", "/..", "/a/%2e%2e/b", "/a/%2E/b", "//evil.example/x", "/a\\b", "/a#b", "/a\nb",
-        "/a/{{b", "/a/b}}",
+        "https://evil.example/x", "/https://evil.example/x", "/a/{{b", "/a/b}}",
         "/a/%252e%252e/b", "/a/%2e%252e/b", "/a/..;/b",
         "/a/%00/b", "/a/%0a", "/a/%2{{b}}", "/a/%{{b}}", "/a/%zz",
     ],
