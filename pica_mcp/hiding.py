@@ -1,8 +1,8 @@
 """The room that takes out of answers what nobody may read there, however an API writes it when it echoes it. Pure.
 
 A word is found as it is, in any letter case, as JSON, Markdown or a shell escapes it, URL-encoded, as hex, and as
-base64 of either alphabet, alone or inside something longer, as in Basic credentials. Base64 that is broken into lines
-is not found.
+base64 of either alphabet, alone or inside something longer, as in Basic credentials; in UTF-16 and UTF-32 as in UTF-8.
+Base64 that is broken into lines is not found.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 HIDDEN = "[hidden]"
@@ -18,12 +19,38 @@ MAX_SPELLING_BYTES = 64 * 1024
 """No spelling is longer, for words up to 8 kB. Who cuts an answer reads so much more, and cuts after hiding."""
 
 _MIN_ENCODED_BYTES = 6
+_WIDE = ("utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _PLAIN = re.compile("[A-Za-z0-9]+")
 _BASE64_CHAR = "[A-Za-z0-9+/_-]"
 
 
 def hide(data: bytes, words: Iterable[str]) -> bytes:
-    """Return the data with `HIDDEN` for the words in all their spellings; the same object if there are none."""
+    """Return the data with `HIDDEN` for the words in all their spellings; the same object if there are none.
+
+    Text of two or four bytes a character is looked through as well. What is in no such charset as a whole and yet says
+    a word so, loses its zero bytes: a broken file is better than a told secret.
+    """
+    words = tuple(words)
+    hidden = _hidden(data, words)
+    if b"\0" not in hidden:
+        return hidden
+    narrow = hidden.replace(b"\0", b"")
+    bare = _hidden(narrow, words)
+    return hidden if bare is narrow else _hidden_wide(hidden, words) or bare
+
+
+def _hidden_wide(data: bytes, words: tuple[str, ...]) -> bytes | None:
+    """Return the text in its own charset with the words hidden, None if none of those charsets is its own."""
+    for charset in _WIDE:
+        with suppress(UnicodeError):
+            again = _hidden(data.decode(charset).encode(), words).decode().encode(charset)
+            narrow = again.replace(b"\0", b"")
+            if _hidden(narrow, words) is narrow:
+                return again
+    return None
+
+
+def _hidden(data: bytes, words: tuple[str, ...]) -> bytes:
     seen = data.lower()
     # As nearly always nothing is found, that is what is quick: one plain string of each spelling is looked for.
     found = [spelling for word in _longest_first(words) for spelling in _spellings(word) if spelling.core in seen]

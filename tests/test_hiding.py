@@ -131,3 +131,23 @@ def test_a_word_that_no_encoding_can_write_is_looked_for_all_the_same() -> None:
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
 def test_no_spelling_of_the_longest_secret_is_longer_than_is_said(spell: Callable[[str], str]) -> None:
     assert len(spell("+" * 8_192)) <= MAX_SPELLING_BYTES
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("spell", [str, json.dumps, SPELLINGS["url"], SPELLINGS["base64"]])
+def test_text_of_wide_characters_is_looked_through(spell: Callable[[str], str], charset: str) -> None:
+    told = f"Grüße 世界 {spell(SECRET)} after".encode(charset)
+    assert HIDDEN in hide(told, (SECRET,)).decode(charset)
+    assert SECRET.encode() not in hide(told, (SECRET,)).replace(b"\0", b"")
+
+
+@pytest.mark.parametrize("around", [b"\xff", b"\0", b"\x89PNG\r\n\x1a\n\0\0\0"])
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be", "utf-32-be"])
+def test_a_word_of_wide_characters_in_the_midst_of_bytes_is_not_told(charset: str, around: bytes) -> None:
+    hidden = hide(around + SECRET.encode(charset) + around, (SECRET,))
+    assert SECRET.encode() not in hidden.replace(b"\0", b"")
+
+
+@given(data=st.binary(max_size=200))
+def test_bytes_without_a_word_are_left_as_they_are(data: bytes) -> None:
+    assert hide(data, (SECRET,)) is data
