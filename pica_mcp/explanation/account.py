@@ -11,9 +11,10 @@ import anyio
 from pica_mcp import text
 from pica_mcp.access import Caller, Identity, visible
 from pica_mcp.catalog import Catalog, Connections
-from pica_mcp.discovery import Names, apart
+from pica_mcp.discovery import Names
 from pica_mcp.errors import InvalidArguments, PicaError
 from pica_mcp.models import Action
+from pica_mcp.naming import MAX_CHARS
 
 _MAX_LOADS = 8
 
@@ -42,8 +43,8 @@ class Account:
     """Why everybody's connections cannot be told."""
 
 
-async def look(caller: Caller, catalog: Catalog) -> Account:
-    """Return what there is to explain. Raises why the identity's connections cannot be told."""
+async def look(caller: Caller, catalog: Catalog, max_chars: int = MAX_CHARS) -> Account:
+    """Return what there is to explain, with the names of tools at this length. Raises why that cannot be told."""
     own = await catalog.connections(caller.identity)
     everyone, problem = own, ""
     try:
@@ -51,7 +52,7 @@ async def look(caller: Caller, catalog: Catalog) -> Account:
     except PicaError as error:
         problem = str(error)
     connected = {connection.platform for connection in visible(caller, own)}
-    names, offers = Names(catalog), dict.fromkeys(sorted(connected), Offer())
+    names, offers = Names(catalog, max_chars), dict.fromkeys(sorted(connected), Offer())
     limiter = anyio.Semaphore(_MAX_LOADS)
 
     async def load(platform: str) -> None:
@@ -65,7 +66,7 @@ async def look(caller: Caller, catalog: Catalog) -> Account:
     return Account(own, everyone, offers, await _existing(catalog) if unconnected else None, problem)
 
 
-async def look_at(caller: Caller, catalog: Catalog, platform: str) -> Account:
+async def look_at(caller: Caller, catalog: Catalog, platform: str, max_chars: int = MAX_CHARS) -> Account:
     """Return what there is to explain of one platform. Raises why that cannot be told, or that there is none."""
     own = await catalog.connections(caller.identity)
     if all(connection.platform != platform for connection in own):
@@ -74,14 +75,15 @@ async def look_at(caller: Caller, catalog: Catalog, platform: str) -> Account:
             near = get_close_matches(platform, existing, n=3)
             hint = f"Did you mean {', '.join(near)}?" if near else "Run explain without it to see what is connected."
             raise InvalidArguments(f"There is no platform {text.line(repr(platform), 60)}.", hint)
-    return Account(own, own, {platform: await _offer(caller, own, catalog, Names(catalog), platform)})
+    names = Names(catalog, max_chars)
+    return Account(own, own, {platform: await _offer(caller, own, catalog, names, platform)})
 
 
 async def _offer(caller: Caller, own: Connections, catalog: Catalog, names: Names, platform: str) -> Offer:
     try:
         listed = await catalog.actions(platform)
         shown = visible(caller, own)
-        crowded = any(c.platform == platform for c in shown) and platform not in apart(shown)
+        crowded = any(c.platform == platform for c in shown) and platform not in names.apart(shown)
         named = {} if crowded else {action: name for name, action in (await names.of(platform)).items()}
         found = [(row, await catalog.details(row) if listed.documents is not None else row) for row in listed.known]
     except PicaError as error:

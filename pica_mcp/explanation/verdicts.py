@@ -211,6 +211,8 @@ def verdict(caller: Caller, policy: Policy, tool: str, action: Action, connectio
     if not certain and reason is Reason.ACTION_NOT_ALLOWED and _may_be_listed(caller, action):
         excess = admit_effect(caller, does)
         reason, undecided = (excess.reason, False) if excess else (reason, True)
+    elif reason is Reason.PERMISSION and not (certain or action.path):
+        undecided = promising(caller, action.model_copy(update={"tags": ()}))
     if connection is None and (reason is None or undecided):
         reason, undecided = Reason.NOT_CONNECTED, False
     return Verdict(
