@@ -75,3 +75,49 @@ def test_a_header_in_another_case_is_not_sent_twice() -> None:
 def test_documented_headers_are_told_in_lower_case() -> None:
     assert PARAMETERS.headers == frozenset({"notion-version"})
     assert OPEN.headers == frozenset()
+
+
+def test_what_is_fixed_goes_over_arguments_and_the_rest_of_the_call() -> None:
+    version, kind = Place("headers", "Notion-Version"), Place("query", "uploadType")
+    fixed = Parameters({"type": "object"}, PLACES, fixed=((version, "2022-06-28"), (kind, "multipart")))
+    call = fixed.call({"Notion-Version": "1"}, Call(query={"uploadType": "media"}, headers={"notion-version": "2"}))
+    assert (call.headers, call.query) == ({"Notion-Version": "2022-06-28"}, {"uploadType": "multipart"})
+    assert fixed.headers == frozenset({"notion-version"})
+
+
+def test_a_default_is_put_in_where_the_argument_is_absent() -> None:
+    parameters = Parameters({"type": "object"}, PLACES, defaults={"userId": "me"})
+    assert parameters.call({}).path == {"userId": "me"}
+    assert parameters.call({"userId": "ada"}).path == {"userId": "ada"}
+    rest = Call(path={"userId": "ada"})
+    assert parameters.call(parameters.flat(rest), rest).path == {"userId": "ada"}
+
+
+DOCUMENT = Place("body", "query")
+GRAPHQL = Parameters(
+    {"type": "object", "properties": {"page": {}, "title": {}}, "required": ["page", "title"]},
+    {"page": Place("query", "page"), "title": Place("body", "title", ("variables", "input"))},
+    fixed=((DOCUMENT, "mutation { add }"),),
+)
+
+
+def test_a_value_goes_inside_objects_beside_what_is_there() -> None:
+    rest = Call(body={"variables": {"input": {"title": "old", "more": 1}, "id": 2}})
+    call = GRAPHQL.call({"title": "new"}, rest)
+    assert call.body == {"variables": {"input": {"title": "new", "more": 1}, "id": 2}, "query": "mutation { add }"}
+    assert GRAPHQL.flat(call) == {"title": "new"}
+
+
+def test_a_body_with_a_document_of_its_own_keeps_it_and_its_variables() -> None:
+    own = Call(body={"query": "query ($title: Int) { x }", "variables": {"title": 1}})
+    beside = GRAPHQL.beside(own)
+    assert beside.schema == {"type": "object", "properties": {"page": {}}, "required": ["page"]}
+    assert beside.places.keys() == {"page"}
+    assert beside.call({"page": 1}, own).body == own.body
+    assert GRAPHQL.beside(Call(body={"variables": {}})) is GRAPHQL
+    assert GRAPHQL.beside(Call(body="query { x }")) is GRAPHQL
+
+
+@pytest.mark.parametrize(("body", "flat"), [({}, {"body": {}}), ([], {"body": []}), ("", {"body": ""}), (None, {})])
+def test_a_whole_body_is_found_even_if_it_is_empty(body: Any, flat: dict[str, Any]) -> None:
+    assert OPEN.flat(Call(body=body)) == flat
