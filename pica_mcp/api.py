@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from io import BytesIO
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -37,7 +38,7 @@ from pica_mcp.errors import (
     UpstreamRefused,
 )
 from pica_mcp.models import Action, ActionDetails, Connection, Platform, RecordT, Whoami, as_list, as_object, read_rows
-from pica_mcp.passthrough import Pairs, Request, Response
+from pica_mcp.passthrough import Pairs, Part, Request, Response
 from pica_mcp.secret import Secret
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ _FOUND_ROWS = 20
 _MAX_PAGES = 100
 _MAX_SOCKETS = 128
 _SPARE_SECONDS = 3.0
+_PIECE_BYTES = 64 * 1024
 _TIMEOUT = httpx.Timeout(connect=5, read=35, write=10, pool=15)
 _USER_AGENT = f"pica-mcp/{__version__}"
 _KEY = re.compile(r"\b(live|test)::[\w-]+::[^\s'\"]+")
@@ -84,6 +86,21 @@ class _Signed(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers[self._header] = self._secret
         yield request
+
+
+class _Pieces:
+    """A body as pieces, as often as it is sent: each has the time to be written that a whole would have."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncGenerator[bytes]:
+        for start in range(0, len(self._content), _PIECE_BYTES):
+            yield self._content[start : start + _PIECE_BYTES]
+
+
+def _multipart(part: Part) -> tuple[str, tuple[str | None, BytesIO, str | None]]:
+    return part.name, (part.filename, BytesIO(part.content), part.media_type)
 
 
 @asynccontextmanager
@@ -201,7 +218,7 @@ class PicaAPI:
             (f"x-{self._endpoint.family}-action-id", request.action_id),
         )
         response = await self._attempts(
-            request.method, f"{_PASSTHROUGH}{request.path}", request.query, headers, request.content, request.fields
+            request.method, f"{_PASSTHROUGH}{request.path}", request.query, headers, request.content, request.parts
         )
         secret = self._endpoint.secret
         response = _without(response, (*secret.values, request.connection_key), MAX_RESPONSE_BYTES)
@@ -250,11 +267,11 @@ class PicaAPI:
         query: Pairs,
         headers: Pairs,
         content: bytes | None = None,
-        fields: Pairs | None = None,
+        parts: tuple[Part, ...] | None = None,
         cap: int = MAX_RESPONSE_BYTES,
     ) -> Response:
         """Try until there is an answer worth returning, by the table of `retries`, within the deadline."""
-        request = self._request(method, path, query, headers, content, fields)
+        request = self._request(method, path, query, headers, content, parts)
         # Within the deadline of the whole call, and a little before it, so that the right error is told.
         latest = min(anyio.current_time() + DEADLINE_SECONDS, anyio.current_effective_deadline() - _SPARE_SECONDS)
         if anyio.current_time() >= latest:
@@ -289,16 +306,23 @@ class PicaAPI:
         raise _lost(method, lost).after(attempt)
 
     def _request(
-        self, method: str, path: str, query: Pairs, headers: Pairs, content: bytes | None, fields: Pairs | None
+        self,
+        method: str,
+        path: str,
+        query: Pairs,
+        headers: Pairs,
+        content: bytes | None,
+        parts: tuple[Part, ...] | None,
     ) -> httpx.Request:
         request = None
+        length = ((b"content-length", b"%d" % len(content)),) if content else ()
         with suppress(httpx.InvalidURL, UnicodeEncodeError, ValueError):  # not chained, since it may hold a key
             request = self._client.build_request(
                 method,
                 f"{path}?{urlencode(query)}" if query else path,
-                headers=[(name.encode(), value.encode()) for name, value in headers],
-                content=content,
-                files=[(name, (None, value)) for name, value in fields] if fields is not None else None,
+                headers=[*((name.encode(), value.encode()) for name, value in headers), *length],
+                content=_Pieces(content) if content else content,
+                files=[_multipart(part) for part in parts] if parts is not None else None,
             )
         if request is None:
             raise InvalidArguments("The request cannot be written as HTTP.", "Use plain values.")

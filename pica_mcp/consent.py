@@ -7,17 +7,19 @@ is asked, `person` knows; what an answer holds for, the question says.
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from pica_mcp import text
 from pica_mcp.access import Caller
 from pica_mcp.errors import Reason, Refused
-from pica_mcp.models import Action, Effect
+from pica_mcp.models import Action, Effect, as_list, as_object
 from pica_mcp.passthrough import Request
-from pica_mcp.tools import Call
+from pica_mcp.tools import Call, File
 
 _MAX_LINE_CHARS = 600
 
@@ -109,9 +111,38 @@ def question(caller: Caller, action: Action, label: str, call: Call, request: Re
         f"Account: {text.line(label, 80)} ({action.platform}), of {text.line(str(caller.identity), 80)}",
         _line("Request", f"{request.method} {request.path}{f'?{query}' if query else ''}"),
         _line("Headers", text.compact(headers)) if headers else "",
-        _line("Body", text.compact(call.body)) if call.body else "",
+        _line("Body", _written(_shown(call.body))) if call.body is not None else "",
     )
-    return Question("\n".join(filter(None, lines)), _subject(caller, request))
+    return Question("\n".join(filter(None, lines)), subject(caller, request))
+
+
+def _written(body: Any) -> str:
+    """Return the body as JSON, with escapes for what a person could not see in it: it is sent all the same."""
+    try:
+        whole = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        return text.compact(body)
+    return "".join(map(_visible, whole[:_MAX_LINE_CHARS])) + whole[_MAX_LINE_CHARS:]
+
+
+def _visible(char: str) -> str:
+    return char if text.clean(char) == char else f"\\u{{{ord(char):x}}}"
+
+
+def _shown(body: Any) -> Any:
+    """Return the body with what each file is in its place; files are whole bodies or fields of one, or in its lists."""
+    if isinstance(body, File):
+        kind, size = text.line(body.media_type, 80), len(body.content)
+        return f"(file '{text.line(body.name, 80)}', {kind}, {size:,} bytes)"
+    if isinstance(body, Mapping):
+        return {name: _shown_field(value) for name, value in as_object(body).items()}
+    return body
+
+
+def _shown_field(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_shown(item) if isinstance(item, File) else item for item in as_list(value)]
+    return _shown(value) if isinstance(value, File) else value
 
 
 def _line(name: str, told: str) -> str:
@@ -120,8 +151,15 @@ def _line(name: str, told: str) -> str:
     return f"{name}: {plain[:_MAX_LINE_CHARS]}" + (f"… ({more:,} more characters)" if more > 0 else "")
 
 
-def _subject(caller: Caller, request: Request) -> str:
+def subject(caller: Caller, request: Request) -> str:
+    """Return a digest of all that an answer holds for."""
     identity = (caller.identity.id, caller.identity.type, caller.environment())
-    shape = (request.method, request.path, request.query, request.headers, request.content, request.fields)
+    parts = tuple((part.name, part.filename, part.media_type, _hash(part.content)) for part in request.parts or ())
+    content = request.content if request.content is None else _hash(request.content)
+    shape = (request.method, request.path, request.query, request.headers, content, request.parts is None, parts)
     all_of_it = repr((identity, request.connection_key, request.action_id, shape))
-    return hashlib.sha256(all_of_it.encode()).hexdigest()
+    return _hash(all_of_it.encode())
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

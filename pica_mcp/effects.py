@@ -20,14 +20,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from pica_mcp import graphql, patterns
+from pica_mcp import brackets, graphql, patterns
 from pica_mcp.models import Action, ActionDetails, Effect, as_list, as_object
 from pica_mcp.patterns import Pattern
-from pica_mcp.tools import Call
+from pica_mcp.tools import Call, File
 
 _READ, _WRITE, _DESTRUCTIVE = Effect.READ, Effect.WRITE, Effect.DESTRUCTIVE
 
@@ -83,8 +83,8 @@ _CHOOSING = frozenset({
 _TAKEN_BY: Mapping[str, frozenset[str]] = {
     "method": frozenset({"delete"}),
     "httpmethod": frozenset({"delete"}),
-    "trashed": frozenset({"true"}),
-    "in_trash": frozenset({"true"}),
+    "trashed": frozenset({"true", "1"}),
+    "in_trash": frozenset({"true", "1"}),
     "addlabelids": frozenset({"trash"}),  # Gmail
     "destinationid": frozenset({"deleteditems"}),  # Outlook
 }
@@ -163,6 +163,10 @@ _GRAPHQL_SEGMENT = re.compile(r"/(?:graphql|gql)")
 _FORMATS = ("json", "xml")
 _MAX_VALUES = 20_000
 _MAX_REQUESTS = 1_000
+_MAX_READ_BYTES = 256 * 1024
+_CHARSET = re.compile(r"charset\s*=\s*\"?([\w.+-]*)")
+_AS_UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
+_ANYTHING: Final = {"delete": True}  # a body that carries other requests, or a document, destroys by this word
 _EXTENSION = re.compile(r"\.(?:json|xml|csv|php)$", re.IGNORECASE)
 
 
@@ -201,6 +205,7 @@ def of_call(action: ActionDetails, call: Call, overrides: Sequence[Rule] = ()) -
     """
     if rule := rule_of(action, overrides):
         return rule.effect
+    call = replace(call, body=_read_through(call.body))
     if not _is_graphql(action):
         return _by_arguments(action, call, _as_told(action))
     documents = _sent(action, call)
@@ -209,6 +214,30 @@ def of_call(action: ActionDetails, call: Call, overrides: Sequence[Rule] = ()) -
     if not documents or (sent is _WRITE and any("RunMutation" in document for document in documents)):
         sent = _by_names(_texts([call.query, call.body]))
     return sent if sent is _READ else _higher(sent, _as_told(action))
+
+
+def _read_through(body: Any) -> Any:
+    """Return the body with each file as the text that a provider may read it as: a bulk request can be a file too."""
+    if isinstance(body, File):
+        return _read(body)
+    if isinstance(body, Mapping):
+        return {name: _read_through(one) if _may_be_file(one) else one for name, one in as_object(body).items()}
+    return [_read_through(one) if isinstance(one, File) else one for one in as_list(body)] or body
+
+
+def _read(file: File) -> Any:
+    """Return the file's text. What is packed, or not in UTF-8, may do anything, as may what takes too long to read."""
+    charset = _CHARSET.search(file.media_type.lower())
+    if len(file.content) > _MAX_READ_BYTES or b"\0" in file.content or (charset and charset[1] not in _AS_UTF_8):
+        return _ANYTHING
+    try:
+        return file.content.decode("utf-8-sig")
+    except ValueError:
+        return _ANYTHING
+
+
+def _may_be_file(value: Any) -> bool:
+    return isinstance(value, File) or any(isinstance(one, File) for one in as_list(value))
 
 
 def rule_of(action: Action, overrides: Sequence[Rule]) -> Rule | None:
@@ -242,7 +271,7 @@ def _by_path(action: Action) -> Effect:
     takes = _TAKES if plain is _READ else _TAKES + _TAKES_UNLESS_GOT
     if plain is _DESTRUCTIVE or _end(action).endswith(takes) or _destroys(fixed_query):
         return _DESTRUCTIVE
-    chosen = _by_selectors(parse_qsl(fixed_query))
+    chosen = _by_selectors((brackets.last(key), value) for key, value in parse_qsl(fixed_query))
     if method == "POST" and _ends(_end(action), _ASKS, action):
         return chosen
     return _higher(chosen, _by_called(segments) if plain is _READ else _by_named(action, segments))
@@ -349,9 +378,11 @@ def _verbs(text: str, surely: frozenset[str]) -> Iterator[str]:
 
 def _by_arguments(action: Action, call: Call, told: Effect) -> Effect:
     """What the arguments make of a request that is told to do less: they raise only."""
-    given = [*call.query.items(), *call.path.items(), *as_object(call.body).items()]
+    top = [*call.path.items(), *(as_object(call.body).items() if call.encoding != "form" else ())]
+    given = [(brackets.last(key), value) for key, value in top]
+    given += [*brackets.leaves(call.query), *(brackets.leaves(call.body) if call.encoding == "form" else ())]
     if told is _READ and not _LOGS.isdisjoint(_words(action.path)):
-        given = [(key, value) for key, value in given if key.lower() == "_method"]
+        given = [(name, value) for name, value in given if name == "_method"]
     does = _higher(told, _by_selectors(given))
     if action.method.upper() == "POST":
         for request in as_list(call.body)[:_MAX_REQUESTS] or [call.body]:
@@ -361,7 +392,7 @@ def _by_arguments(action: Action, call: Call, told: Effect) -> Effect:
 
 def _by_selectors(given: Iterable[tuple[str, Any]]) -> Effect:
     raised = _READ
-    for value in (value for key, value in given if key.lower() in _SELECTORS):
+    for value in (value for name, value in given if name in _SELECTORS):
         for item in as_list(value) or [value]:
             for word in _words(item) if isinstance(item, str) else ():
                 raised = _higher(raised, _verb(word))
@@ -379,28 +410,39 @@ def _by_query(query: Any) -> Effect:
 
 def _by_body(body: Any, *, carries: bool) -> Effect:
     """Destructive if the body says so in a word of `_TAKEN_BY`, or names what it carries by one that takes away."""
-    left = _decoded(body) if carries and isinstance(body, str) else [body]
+    left = [("", one) for one in (_decoded(body) if carries and isinstance(body, str) else [body])]
     seen = 0
     while left:
         seen += 1
         if seen > _MAX_VALUES:  # more than one can look through while others wait: what is not seen may do anything
             return _DESTRUCTIVE if carries else _READ
-        one = left.pop()
+        around, one = left.pop()
         if carries and isinstance(one, str) and one.lstrip()[:1] in ("{", "["):
-            left += _decoded(one)
-        left += as_list(one)
+            left += [("", inner) for inner in _decoded(one)]
+        left += [(around, item) for item in as_list(one)]
         for key, value in as_object(one).items():
-            chosen = [str(item) for item in as_list(value) or [value] if isinstance(item, str | bool)]
-            taken_by = _TAKEN_BY.get(key.lower(), frozenset())
-            names = chosen if key.lower() in _CHOOSING else []
-            # Keys begin with their verb: `deleteSheet`, `clear`; what is chosen has it anywhere: `item_delete`.
-            is_named = value not in (None, False) and (_destroys(key) or not _ENDING.isdisjoint(_words(key)[:1]))
-            if any(item.lower() in taken_by for item in chosen) or (
-                carries and (is_named or any(map(_ends_it, names)))
+            name = brackets.last(key) or around
+            taken_by = _TAKEN_BY.get(name, ())
+            if any(word.strip().lower() in taken_by for word in _chosen(value)) or (
+                carries and _carries_away(key, name, value)
             ):
                 return _DESTRUCTIVE
-            left.append(value)
+            left.append((name, value))
     return _READ
+
+
+def _carries_away(key: str, name: str, value: Any) -> bool:
+    """Keys begin with their verb: `deleteSheet`, `clear`; what is chosen has it anywhere: `item_delete`."""
+    begins = (_words(piece)[:1] for piece in (key, *brackets.pieces(key)))
+    if value not in (None, False) and (_destroys(key) or not all(map(_ENDING.isdisjoint, begins))):
+        return True
+    return name in _CHOOSING and any(map(_ends_it, _chosen(value)))
+
+
+def _chosen(value: Any) -> list[str]:
+    """Return the words that a value is, or has in its list. Of numbers 1 is one, as it often is for "yes"."""
+    items = as_list(value) or [value]
+    return [str(item) for item in items if isinstance(item, str | bool) or (isinstance(item, int) and item == 1)]
 
 
 def _decoded(text: str) -> list[Any]:

@@ -10,14 +10,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from math import isfinite
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from pica_mcp import text
+from pica_mcp import brackets, text
 from pica_mcp.errors import InvalidArguments, UnknownAction
 from pica_mcp.models import CONNECTION_KEY, Action, ActionDetails, Connection, as_list, as_object
-from pica_mcp.tools import Call
+from pica_mcp.tools import Call, File
 
 PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{([^{}/]+)\}|(?<=/):([A-Za-z_]\w*)(?=/|$)")
 """`{{x}}` and `{x}` anywhere; `:x` only as a whole segment, since `{{range}}:append` exists."""
@@ -26,6 +27,9 @@ BODILESS = frozenset({"GET", "HEAD"})
 """Methods whose requests carry no body."""
 
 Pairs = tuple[tuple[str, str], ...]
+
+MAX_FILE_BYTES = 25 * 1024 * 1024
+"""How much a request may carry in files, all of them together."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _MAX_DEPTH = 32
@@ -36,6 +40,15 @@ _BRACES = re.compile(r"\{\{|\}\}")
 _KEY = re.compile(r"\s*(live|test)::", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HALF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")  # a value beside it would be its other half
+_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,80}/[\w!#$&^.+-]{1,80}(?: ?; ?[\w-]{1,40}=[\w.+-]{1,80}){0,4}", re.ASCII)
+_DOCUMENTED_TYPE = re.compile(
+    r"content-type[\"'`]?[ ]{0,4}:[ ]{0,4}[\"'`]?([\w.+-]{1,80}/[\w.+-]{1,80})", re.IGNORECASE | re.ASCII
+)
+# Types with an encoding of their own: as the type of a raw body they would get around what is refused in forms.
+_STRUCTURED_TYPE = re.compile(r"application/(json|x-www-form-urlencoded)\b.*|multipart/.*", re.IGNORECASE)
+_ANY_BYTES = "application/octet-stream"
+_MAX_NAME_CHARS = 150
+_MAX_PARTS = 1_000
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
@@ -59,6 +72,21 @@ _NEVER_PARAMETER = re.compile(r"passthroughforward|_method|x-http-method.*|\$htt
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a multipart body. Without a file name it is a plain field; without a media type it is text."""
+
+    name: str
+    content: bytes = field(repr=False)
+    filename: str | None = None
+    media_type: str | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """How much of it is the caller's."""
+        return len(f"{self.name}{self.filename or ''}".encode()) + len(self.content)
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One passthrough request. `path` is percent-encoded and starts with a slash; keys stay out of its repr."""
 
@@ -69,13 +97,13 @@ class Request:
     connection_key: str = field(repr=False)
     action_id: str
     content: bytes | None = field(default=None, repr=False)
-    fields: Pairs | None = field(default=None, repr=False)
-    """The fields of a multipart body; `content` is None then."""
+    parts: tuple[Part, ...] | None = field(default=None, repr=False)
+    """The parts of a multipart body; `content` is None then."""
 
     @property
     def size_bytes(self) -> int:
         """How much is sent, without the frame of a multipart body."""
-        return len(self.content or b"") + sum(len(f"{name}{value}".encode()) for name, value in self.fields or ())
+        return len(self.content or b"") + sum(part.size_bytes for part in self.parts or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +137,7 @@ def build(action: Action, connection: Connection, call: Call, documented: frozen
     if method not in _METHODS or not action.id:
         raise UnknownAction("The catalogue does not say how to call this action.", "Choose another one.")
     template, _, fixed_query = action.path.partition("?")
-    content, fields, content_type = _body(action, connection, call)
+    content, parts, content_type = _body(action, connection, call)
     return Request(
         method=method,
         path=_path(template, call.path),
@@ -118,7 +146,7 @@ def build(action: Action, connection: Connection, call: Call, documented: frozen
         connection_key=connection.key,
         action_id=action.id,
         content=content,
-        fields=fields,
+        parts=parts,
     )
 
 
@@ -176,11 +204,14 @@ def _value(name: str, values: Mapping[str, Any]) -> str:
 
 
 _UNUSABLE = ("The catalogue's path of this action is not usable.", "Choose another action.")
+_WHERE_FILES_GO = "Nothing was sent; a file is a field of a multipart body, or a whole body."
 _PLAIN = "Nothing was sent; give plain values, without dots alone, braces or control characters."
 
 
 def _scalar(value: Any, what: str) -> str:
     """Return the value as the text that APIs expect."""
+    if isinstance(value, File):
+        raise InvalidArguments(f"{what} cannot be a file.", _WHERE_FILES_GO)
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, str | int | float) or (isinstance(value, float) and not isfinite(value)):
@@ -207,15 +238,16 @@ def _fixed_query(written: str, values: Mapping[str, Any]) -> Iterator[tuple[str,
 def _query(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield pairs: a list repeats its key, as providers want it; an object becomes `key[name]`; null is left out."""
     for key, value in values.items():
-        if _means_more(key) or _CONTROL.search(key):
-            raise InvalidArguments(f"The query parameter {text.line(repr(key), 60)} may not be set.", "Leave it out.")
         for name, item in _flat(key, value, indexed=False):
+            if not brackets.first(name) or _means_more(name) or _CONTROL.search(name):
+                problem = f"The query parameter {text.line(repr(name), 60)} may not be set."
+                raise InvalidArguments(problem, "Leave it out.")
             if item is not None:
                 yield name, _scalar(item, "A query parameter")
 
 
 def _means_more(key: str) -> bool:
-    return bool(_NEVER_PARAMETER.fullmatch(key.strip().lower()))  # PHP drops spaces before a name
+    return bool(_NEVER_PARAMETER.fullmatch(brackets.first(key)))
 
 
 def _flat(name: str, value: Any, *, indexed: bool, depth: int = 0) -> Iterator[tuple[str, Any]]:
@@ -262,28 +294,106 @@ def _headers(values: Mapping[str, Any], documented: frozenset[str]) -> Iterator[
 # Body
 
 
-def _body(action: Action, connection: Connection, call: Call) -> tuple[bytes | None, Pairs | None, str]:
-    """Return content, multipart fields and content type; at most one of the first two is not None."""
+def _body(action: Action, connection: Connection, call: Call) -> tuple[bytes | None, tuple[Part, ...] | None, str]:
+    """Return content, parts and content type; at most one of the first two is not None."""
     body = _with_connection_key(action, connection, call.body)
     if body is None or (action.method.upper() in BODILESS and body in ({}, [], "")):
         return None, None, ""
     if action.method.upper() in BODILESS:
         raise InvalidArguments(f"A {action.method.upper()} request has no body.", "Pass these as query parameters.")
+    if call.encoding == "binary" and not action.custom:
+        return _file(body), None, _raw_type(body.media_type)
     if isinstance(body, str):
-        return _sized(_scalar(body, "The body").encode()), None, "text/plain; charset=utf-8"
-    if call.encoding in (None, "json"):
-        return _sized(_json(body)), None, "application/json"
+        return _sized(_scalar(body, "The body").encode()), None, _text_type(action)
+    if call.encoding == "multipart":
+        return None, _parts(_named(body)), ""
+    if call.encoding == "form":
+        return _sized(urlencode(_pairs(_named(body))).encode()), None, "application/x-www-form-urlencoded"
+    return _sized(_json(body)), None, "application/json"
+
+
+def _named(body: Any) -> Mapping[str, Any]:
+    """Return the body of a form as its fields."""
     if not isinstance(body, Mapping):
         raise InvalidArguments("A form body must be an object.", "Nothing was sent; give named fields.")
-    # Bracket notation, as Stripe reads it: address[city], items[0][price]; null is an empty value.
-    leaves = (leaf for key, value in as_object(body).items() for leaf in _flat(key, value, indexed=True))
-    pairs = tuple((name, "" if item is None else _scalar(item, f"The field '{name}'")) for name, item in leaves)
-    if any(name.strip().lower() == "_method" for name, _ in pairs):  # a form in which Rack reads another method
+    return as_object(body)
+
+
+def _field(name: Any) -> str:
+    """Return the name of a form's field as it is sent, brackets and all, or raise `InvalidArguments`."""
+    plain = _scalar(name, "An argument's name")
+    if brackets.first(plain) == "_method":  # Rack reads another method there
         raise InvalidArguments("The field '_method' may not be set.", "Use the action that is made for it.")
-    written = _sized(urlencode(pairs).encode())
-    if call.encoding == "multipart":
-        return None, pairs, ""
-    return written, None, "application/x-www-form-urlencoded"
+    if not brackets.first(plain) or _CONTROL.search(plain):  # PHP reads a name up to its first NUL
+        raise InvalidArguments(f"The field {text.line(repr(plain), 60)} may not be set.", "Leave it out.")
+    return plain
+
+
+def _pairs(fields: Mapping[str, Any]) -> Pairs:
+    """Return fields in bracket notation, as Stripe reads it: address[city], items[0][price]; null is an empty value."""
+    leaves = (leaf for name, value in fields.items() for leaf in _flat(name, value, indexed=True))
+    return tuple((_field(name), "" if item is None else _scalar(item, f"The field '{name}'")) for name, item in leaves)
+
+
+def _parts(fields: Mapping[str, Any]) -> tuple[Part, ...]:
+    """Return the parts of a multipart body: a list repeats its name, an object is JSON, null is empty.
+
+    That is OpenAPI's default for such bodies, and what Google Drive and others document for what describes a file;
+    brackets are for URL-encoded forms.
+    """
+    values = ((name, item) for name, value in fields.items() for item in _repeated(value))
+    parts = tuple(_part(name, item) for name, item in islice(values, _MAX_PARTS + 1))
+    if len(parts) > _MAX_PARTS:
+        raise InvalidArguments(f"The body has more than {_MAX_PARTS:,} fields.", "Nothing was sent; send less.")
+    _check_size(sum(part.size_bytes for part in parts if part.filename is None), _MAX_CONTENT_BYTES)
+    _check_size(sum(part.size_bytes for part in parts if part.filename is not None), MAX_FILE_BYTES)
+    return parts
+
+
+def _repeated(value: Any) -> list[Any]:
+    return as_list(value) if isinstance(value, list) else [value]
+
+
+def _part(name: str, value: Any) -> Part:
+    plain = _field(name)
+    if isinstance(value, File):
+        return Part(plain, value.content, _file_name(value.name), _media_type(value.media_type))
+    if isinstance(value, Mapping | list):
+        return Part(plain, _json(value), media_type="application/json")
+    return Part(plain, b"" if value is None else _scalar(value, f"The field '{name}'").encode())
+
+
+def _file(body: Any) -> bytes:
+    if not isinstance(body, File):
+        raise InvalidArguments(
+            "The body of this action is a file.", "Nothing was sent; write its content as a data: URI."
+        )
+    _check_size(len(body.content), MAX_FILE_BYTES)
+    return body.content
+
+
+def _file_name(name: str) -> str:
+    """Return the name as it can stand in a header: without folders, quotes or line ends; its end tells the type."""
+    plain = text.line(re.split(r"[/\\]", name)[-1].replace('"', "'"), len(name) + 1)[-_MAX_NAME_CHARS:].strip()
+    return "file" if plain in ("", ".", "..") else plain
+
+
+def _media_type(written: str) -> str:
+    return written if _MEDIA_TYPE.fullmatch(written) else _ANY_BYTES
+
+
+def _raw_type(written: str) -> str:
+    """Return the type of a body that is a file; what would be read as fields is sent as mere bytes."""
+    return _ANY_BYTES if _STRUCTURED_TYPE.fullmatch(written) else _media_type(written)
+
+
+def _text_type(action: Action) -> str:
+    """Return the type of a body that is text: the first that the action documents, if that is one for text."""
+    found = _DOCUMENTED_TYPE.search(action.knowledge) if isinstance(action, ActionDetails) else None
+    documented = found[1].lower() if found else ""
+    if not documented or _STRUCTURED_TYPE.fullmatch(documented) or documented == _ANY_BYTES:
+        return "text/plain; charset=utf-8"
+    return f"{documented}; charset=utf-8" if documented.startswith("text/") else documented
 
 
 def _with_connection_key(action: Action, connection: Connection, body: Any) -> Any:
@@ -307,26 +417,48 @@ def _own_key_only(connection: Connection, given: Any) -> Any:
     """Put the key over any other that is given under its name: not every custom action says that it is one."""
     if not isinstance(given, Mapping):
         return given
-    return {name: connection.key if _is_key(name, value) else value for name, value in as_object(given).items()}
+    named = CONNECTION_KEY.lower()
+    return {
+        name: connection.key if brackets.first(name) == named and _is_key(value) else value
+        for name, value in as_object(given).items()
+    }
 
 
-def _is_key(name: str, value: Any) -> bool:
-    return name.lower() == CONNECTION_KEY.lower() and isinstance(value, str) and bool(_KEY.match(value))
+def _is_key(value: Any) -> bool:
+    """Tell if the value arrives as a connection's key, be it in a list, an object or a file."""
+    left = [value]
+    while left:
+        one = left.pop()
+        left += [*as_list(one), *as_object(one).values()]
+        written = one.content[:_MAX_NAME_CHARS].decode("latin-1") if isinstance(one, File) else one
+        if isinstance(written, str) and _KEY.match(written):
+            return True
+    return False
 
 
 def _json(body: Any) -> bytes:
     try:
-        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_no_json).encode()
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidArguments(
             "The body cannot be written as JSON.", "Nothing was sent; send plain JSON values."
         ) from error
 
 
+def _no_json(value: Any) -> Any:
+    if isinstance(value, File):
+        raise InvalidArguments("A file cannot be sent inside JSON.", _WHERE_FILES_GO)
+    raise TypeError
+
+
 def _sized(content: bytes) -> bytes:
-    if len(content) > _MAX_CONTENT_BYTES:
+    _check_size(len(content), _MAX_CONTENT_BYTES)
+    return content
+
+
+def _check_size(size_bytes: int, max_bytes: int) -> None:
+    if size_bytes > max_bytes:
         raise InvalidArguments(
-            f"The body has {len(content):,} bytes, and at most {_MAX_CONTENT_BYTES:,} can be sent.",
+            f"The body has {size_bytes:,} bytes, and at most {max_bytes:,} can be sent.",
             "Nothing was sent; send less at a time.",
         )
-    return content

@@ -11,8 +11,8 @@ from pica_mcp.access import Caller, Identity, IdentityType
 from pica_mcp.consent import Nobody, Policy
 from pica_mcp.errors import Reason, Refused
 from pica_mcp.models import ActionDetails, Effect
-from pica_mcp.passthrough import Request
-from pica_mcp.tools import Call
+from pica_mcp.passthrough import Part, Request
+from pica_mcp.tools import Call, File
 
 MakeAction = Callable[..., ActionDetails]
 MakeCaller = Callable[..., Caller]
@@ -105,6 +105,21 @@ def test_600_characters_are_shown_whole(caller: MakeCaller, action: MakeAction, 
     assert ("more characters" in asked.message) is cut
 
 
+def test_a_file_is_shown_as_its_name_type_and_size(caller: MakeCaller, action: MakeAction) -> None:
+    picture = File("gear.png", "image/png", b"\x89PNG" * 500)
+    hostile = File("a\nAccount: Home\u202e", "text/plain\nHeaders: x", b"")
+    body = {"picture": picture, "more": [hostile, 1], "caption": {"text": "A gear"}}
+
+    def told(body: Any) -> str:
+        return consent.question(caller(), action(), "Work", Call(body=body), REQUEST).message.splitlines()[-1]
+
+    assert told(picture) == "Body: \"(file 'gear.png', image/png, 2,000 bytes)\""
+    assert told(body) == (
+        'Body: {"picture":"(file \'gear.png\', image/png, 2,000 bytes)",'
+        '"more":["(file \'a Account: Home\', text/plain Headers: x, 0 bytes)",1],"caption":{"text":"A gear"}}'
+    )
+
+
 async def test_nobody_agrees_to_nothing() -> None:
     nobody = Nobody()
     assert not nobody.reachable
@@ -123,7 +138,11 @@ def test_an_answer_is_for_one_caller_one_account_and_one_request(caller: MakeCal
         {"connection_key": "live::gmail::default::2"},
         {"action_id": "conn_mod_def::other::1"},
         {"content": b"{}"},
-        {"fields": (("a", "b"),)},
+        {"parts": ()},
+        {"parts": (Part("a", b"b"),)},
+        {"parts": (Part("a", b"c"),)},
+        {"parts": (Part("a", b"b", "b.txt"),)},
+        {"parts": (Part("a", b"b", None, "text/csv"),)},
     ]
     callers = [caller(Identity("bob")), caller(Identity("ada", IdentityType.USER)), caller(environment="test")]
     subjects = [subject(), *(subject(**other) for other in others), *map(subject, callers)]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from pica_mcp.errors import InvalidArguments, UnknownAction
 from pica_mcp.models import Action, Connection
-from pica_mcp.passthrough import Request, build, may_set_header, placeholders
-from pica_mcp.tools import Call
+from pica_mcp.passthrough import MAX_FILE_BYTES, Part, Request, build, may_set_header, placeholders
+from pica_mcp.tools import Call, File
 
 MakeAction = Callable[..., Action]
 Build = Callable[..., Request]
@@ -291,7 +291,8 @@ NEVER = [
 
 
 @pytest.mark.parametrize(
-    "name", [*NEVER, *map(str.upper, NEVER), "passthroughForward", " _method", "a\nb", "a\x00", "\x7f"]
+    "name",
+    [*NEVER, *map(str.upper, NEVER), "passthroughForward", " _method", "[_method]", ".method", "a\nb", "a\x00", "\x7f"],
 )
 def test_a_parameter_that_would_set_headers_method_or_credentials_is_refused(request_of: Build, name: str) -> None:
     with pytest.raises(InvalidArguments, match="may not be set"):
@@ -558,15 +559,218 @@ def test_a_form_is_written_in_brackets(request_of: Build, body: dict[str, Any], 
     content, headers = body_of(request_of(Call(body=body, encoding="form"), method="POST", path="/x"))
     assert parse_qsl((content or b"").decode(), keep_blank_values=True) == pairs
     assert headers == {"content-type": "application/x-www-form-urlencoded"}
+
+
+def one_part(request: Request) -> Part:
+    parts = request.parts or ()
+    assert len(parts) == 1
+    return parts[0]
+
+
+JSON = "application/json"
+PICTURE = File("gear.png", "image/png", b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("body", "parts"),
+    [
+        ({"n": 1, "t": True, "e": "", "none": None}, [("n", "1"), ("t", "true"), ("e", ""), ("none", "")]),
+        ({"word[]": ["a", "b"], "nothing": []}, [("word[]", "a"), ("word[]", "b")]),
+        ({"metadata": {"name": "é", "tags": [1]}}, [("metadata", '{"name":"é","tags":[1]}', JSON)]),
+        ({"rows": [{"a": 1}, [2]]}, [("rows", '{"a":1}', JSON), ("rows", "[2]", JSON)]),
+        ({"a[b]": "x=1&y"}, [("a[b]", "x=1&y")]),
+        ({}, []),
+    ],
+)
+def test_a_multipart_body_repeats_lists_and_writes_objects_as_json(
+    request_of: Build, body: dict[str, Any], parts: list[tuple[str, ...]]
+) -> None:
     request = request_of(Call(body=body, encoding="multipart"), method="POST", path="/x")
-    assert (list(request.fields or ()), request.content, request.headers) == (pairs, None, ())
+    sent = [
+        (part.name, part.content.decode(), *((part.media_type,) if part.media_type else ()))
+        for part in request.parts or ()
+    ]
+    assert (sent, request.content, request.headers) == (parts, None, ())
+    assert all(part.filename is None for part in request.parts or ())
+
+
+def test_a_file_is_a_part_with_its_name_and_type(request_of: Build) -> None:
+    body = {"metadata": {"name": "x"}, "file": PICTURE, "more": [PICTURE, "text"]}
+    request = request_of(Call(body=body, encoding="multipart"), method="POST", path="/x")
+    assert request.parts == (
+        Part("metadata", b'{"name":"x"}', None, JSON),
+        Part("file", b"\x89PNG", "gear.png", "image/png"),
+        Part("more", b"\x89PNG", "gear.png", "image/png"),
+        Part("more", b"text"),
+    )
+    assert request.size_bytes == len("metadata") + 12 + 2 * (4 + 8 + 4) + 4 + 4
+    assert "PNG" not in repr(request) + repr(request.parts)
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("gear.png", "gear.png"),
+        ("Größen 寸法.txt", "Größen 寸法.txt"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\ada\\x.txt", "x.txt"),
+        ('a"; filename="b.exe', "a'; filename='b.exe"),
+        ("a\r\nx-evil: 1\r\n\r\nboo.txt", "a x-evil: 1 boo.txt"),
+        ("\u202egnp.exe\x00", "gnp.exe"),
+        ("a\ud800.txt", "a\ufffd.txt"),
+        ("x" * 200 + ".png", "x" * 146 + ".png"),
+        (".gitignore", ".gitignore"),
+        ("", "file"),
+        ("a/..", "file"),
+    ],
+)
+def test_a_file_name_is_one_name_that_stays_in_its_header(request_of: Build, name: str, sent: str) -> None:
+    call = Call(body={"file": File(name, "text/plain", b"")}, encoding="multipart")
+    part = one_part(request_of(call, method="POST", path="/x"))
+    assert part.filename == sent
+
+
+TYPES = [
+    ("image/png", "image/png"),
+    ("text/plain; charset=utf-8", "text/plain; charset=utf-8"),
+    ("application/vnd.ms-excel", "application/vnd.ms-excel"),
+    ("", "application/octet-stream"),
+    ("png", "application/octet-stream"),
+    ("text/plain\r\nx-evil: 1", "application/octet-stream"),
+    ("text/plain; a=" + "x" * 500, "application/octet-stream"),
+    ("te\u212at/plain", "application/octet-stream"),
+]
+
+
+@pytest.mark.parametrize(("written", "sent"), TYPES)
+def test_the_type_of_a_file_cannot_be_another_header(request_of: Build, written: str, sent: str) -> None:
+    file = File("x", written, b"x")
+    part = one_part(request_of(Call(body={"f": file}, encoding="multipart"), method="POST", path="/x"))
+    assert part.media_type == sent
+    raw = request_of(Call(body=file, encoding="binary"), method="PUT", path="/x")
+    assert (raw.content, raw.parts, dict(raw.headers), raw.size_bytes) == (b"x", None, {"content-type": sent}, 1)
+
+
+@pytest.mark.parametrize(
+    "written", ["application/x-www-form-urlencoded", "Multipart/Form-Data; boundary=x", "application/json"]
+)
+def test_a_whole_file_is_never_read_as_fields(request_of: Build, written: str) -> None:
+    """Or `_method` and a GraphQL mutation would get past what looks at fields."""
+    call = Call(body=File("x", written, b"_method=DELETE"), encoding="binary")
+    request = request_of(call, method="POST", path="/x")
+    assert dict(request.headers) == {"content-type": "application/octet-stream"}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        Call(path={"userId": PICTURE}),
+        Call(path={"userId": "me"}, query={"q": [PICTURE]}),
+        Call(path={"userId": "me"}, headers={"accept": PICTURE}),
+        Call(path={"userId": "me"}, body=PICTURE),
+        Call(path={"userId": "me"}, body=PICTURE, encoding="text"),
+        Call(path={"userId": "me"}, body={"a": [PICTURE]}, encoding="json"),
+        Call(path={"userId": "me"}, body={"a": {"b": PICTURE}}, encoding="form"),
+        Call(path={"userId": "me"}, body={"a": {"b": PICTURE}}, encoding="multipart"),
+        Call(path={"userId": "me"}, body={"a": [[PICTURE]]}, encoding="multipart"),
+    ],
+)
+def test_a_file_has_its_place_in_the_body_only(request_of: Build, call: Call) -> None:
+    with pytest.raises(InvalidArguments, match=r"file cannot be sent inside JSON|cannot be a file"):
+        request_of(call, method="POST")
+
+
+@pytest.mark.parametrize("body", [PICTURE, [PICTURE]])
+@pytest.mark.parametrize("encoding", ["form", "multipart"])
+def test_a_file_alone_is_no_form(request_of: Build, body: object, encoding: Any) -> None:
+    with pytest.raises(InvalidArguments, match="form body must be an object"):
+        request_of(Call(body=body, encoding=encoding), method="POST", path="/x")
+
+
+@pytest.mark.parametrize("body", ["notes.txt", {"a": 1}, [1], 5])
+def test_a_body_that_has_to_be_a_file_is_nothing_else(request_of: Build, body: object) -> None:
+    with pytest.raises(InvalidArguments, match="The body of this action is a file"):
+        request_of(Call(body=body, encoding="binary"), method="PUT", path="/x")
+
+
+@pytest.mark.parametrize(
+    ("knowledge", "sent"),
+    [
+        ("", "text/plain; charset=utf-8"),
+        ('## Headers\n```json\n{"Content-Type": "text/csv"}\n```', "text/csv; charset=utf-8"),
+        ("curl -H 'content-type: application/xml' -d ...", "application/xml"),
+        ("Content-Type: `Text/X-Markdown`", "text/x-markdown; charset=utf-8"),
+        ('"Content-Type": "application/json"\n\n"Content-Type": "text/csv"', "text/plain; charset=utf-8"),
+        ("Content-Type: application/x-www-form-urlencoded", "text/plain; charset=utf-8"),
+        ("Content-Type: multipart/form-data", "text/plain; charset=utf-8"),
+        ("Content-Type: application/octet-stream", "text/plain; charset=utf-8"),
+        ("Content-Type: {{type}}", "text/plain; charset=utf-8"),
+        ("Content-Type: " * 50_000, "text/plain; charset=utf-8"),
+    ],
+)
+def test_text_has_the_type_that_its_action_documents(request_of: Build, knowledge: str, sent: str) -> None:
+    for encoding in (None, "text"):
+        call = Call(body="a,b", encoding=encoding)
+        request = request_of(call, method="POST", path="/x", knowledge=knowledge)
+        assert body_of(request) == (b"a,b", {"content-type": sent})
+
+
+@pytest.mark.parametrize("encoding", ["text", "binary", None])
+def test_a_custom_action_takes_json_however_it_is_documented(request_of: Build, encoding: Any) -> None:
+    request = request_of(Call(body={"a": 1}, encoding=encoding), method="POST", path="/x", tags=("custom",))
+    assert json.loads(request.content or b"") == {"a": 1, "connectionKey": "live::gmail::default::1"}
+    assert dict(request.headers) == {"content-type": JSON}
+
+
+def test_a_custom_action_that_takes_parts_gets_its_own_key_among_them(request_of: Build) -> None:
+    foreign = File("key", "text/plain", b"live::gmail::default::stolen")
+    for extra in ({}, {"connectionKey": "live::gmail::default::stolen"}, {"connectionKey": foreign}):
+        call = Call(body={"file": PICTURE, **extra}, encoding="multipart")
+        parts = request_of(call, method="POST", path="/x", tags=("custom",)).parts
+        assert parts == (
+            Part("file", b"\x89PNG", "gear.png", "image/png"),
+            Part("connectionKey", b"live::gmail::default::1"),
+        )
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [["{}"], [["{}"]], ["a", "{}"], File("k", "text/plain", b"{}"), [File("k", "text/plain", b" {}")]],
+)
+@pytest.mark.parametrize("encoding", ["query", "form", "multipart", "json"])
+def test_nobody_elses_key_is_sent_in_a_disguise(request_of: Build, encoding: Any, disguise: Any) -> None:
+    def dressed(value: Any) -> Any:
+        if isinstance(value, File):
+            return File("k", "text/plain", value.content.replace(b"{}", b"live::gmail::default::2"))
+        if isinstance(value, list):
+            return [dressed(item) for item in cast("list[Any]", value)]
+        return str(value).replace("{}", "live::gmail::default::2")
+
+    given = {"connectionKey": dressed(disguise)}
+    call = Call(query=given) if encoding == "query" else Call(body=given, encoding=encoding)
+    request = request_of(call, method="POST", path="/x")
+    everything = repr((request.query, request.content, [part.content for part in request.parts or ()]))
+    assert "live::gmail::default::2" not in unquote(everything)
+    assert "live::gmail::default::1" in unquote(everything)
 
 
 @pytest.mark.parametrize("encoding", ["form", "multipart"])
-@pytest.mark.parametrize("name", ["_method", "_METHOD"])
+@pytest.mark.parametrize("name", ["_method", "_METHOD", " _method", "[_method]", "_method]", ".method", " [_method"])
 def test_a_form_cannot_ask_for_another_method(request_of: Build, name: str, encoding: Any) -> None:
     with pytest.raises(InvalidArguments, match="_method"):
         request_of(method="POST", call=Call(body={name: "DELETE"}, encoding=encoding))
+
+
+@pytest.mark.parametrize("value", [File("x", "text/plain", b"DELETE"), ["DELETE"], {"a": 1}])
+def test_a_part_cannot_ask_for_another_method_either(request_of: Build, value: object) -> None:
+    with pytest.raises(InvalidArguments, match="_method"):
+        request_of(method="POST", call=Call(body={"_method": value}, encoding="multipart"))
+
+
+@pytest.mark.parametrize("name", ["a\r\nb", "a\x00", "\x7f"])
+def test_the_name_of_a_part_is_one_line(request_of: Build, name: str) -> None:
+    with pytest.raises(InvalidArguments, match="may not be set"):
+        request_of(method="POST", path="/x", call=Call(body={name: "x"}, encoding="multipart"))
 
 
 @pytest.mark.parametrize("encoding", ["form", "multipart"])
@@ -629,6 +833,35 @@ def test_a_body_has_a_cap(request_of: Build, encoding: Any, _: str, fits: int) -
 def test_no_way_to_write_a_body_gets_around_the_cap(request_of: Build, call: Call) -> None:
     with pytest.raises(InvalidArguments, match="at most 2,097,152 can be sent"):
         request_of(call, method="POST", path="/x")
+
+
+@pytest.mark.parametrize("encoding", ["multipart", "binary"])
+def test_files_have_a_cap_of_their_own(request_of: Build, encoding: Any) -> None:
+    def size(content: bytes) -> int:
+        file = File("f", "text/plain", content)
+        call = Call(body=file if encoding == "binary" else {"a": file, "b": "x" * 1_000_000}, encoding=encoding)
+        return request_of(call, method="POST", path="/x").size_bytes
+
+    frame, fields = (0, 0) if encoding == "binary" else (len("af"), 1_000_001)
+    assert size(bytes(MAX_FILE_BYTES - frame)) == MAX_FILE_BYTES + fields
+    with pytest.raises(InvalidArguments, match=r"has 26,214,401 bytes, and at most 26,214,400 can be sent"):
+        size(bytes(MAX_FILE_BYTES - frame + 1))
+
+
+def test_files_share_their_cap(request_of: Build) -> None:
+    half = File("f", "text/plain", bytes(MAX_FILE_BYTES // 2))
+    with pytest.raises(InvalidArguments, match="at most 26,214,400"):
+        request_of(Call(body={"a": [half, half]}, encoding="multipart"), method="POST", path="/x")
+
+
+def test_a_body_has_at_most_1000_parts(request_of: Build) -> None:
+    def count(*values: str) -> int:
+        call = Call(body={"a": list(values)}, encoding="multipart")
+        return len(request_of(call, method="POST", path="/x").parts or ())
+
+    assert count(*[""] * 1_000) == 1_000
+    with pytest.raises(InvalidArguments, match="more than 1,000 fields"):
+        count(*[""] * 1_001)
 
 
 # The request

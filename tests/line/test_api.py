@@ -40,7 +40,7 @@ from pica_mcp.errors import (
     Unreachable,
     UpstreamRefused,
 )
-from pica_mcp.passthrough import Request
+from pica_mcp.passthrough import Part, Request
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 from pica_mcp.secret import Fixed, Secret
 
@@ -1241,9 +1241,35 @@ async def test_multipart_fields_arrive_as_parts() -> None:
     box.fail(PASSTHROUGH, status=200, body={}, headers=FROM_PROVIDER)
     fields = (("title", "Héllo"), ("tags[0]", "a"), ("tags[0]", "b\r\n--x"), ("empty", ""))
     async with opened(box.app) as api:
-        await api.send(request("POST", fields=fields))
+        await api.send(request("POST", parts=tuple(Part(name, value.encode()) for name, value in fields)))
     assert (box.requests[0].header("content-type") or "").startswith("multipart/form-data; boundary=")
+    assert b"Content-Type" not in box.requests[0].body
     assert parts(box.requests[0]) == [(name, value, None) for name, value in fields]
+
+
+async def test_a_multipart_file_arrives_with_its_name_and_type() -> None:
+    box = Sandbox()
+    box.fail(PASSTHROUGH, status=200, body={}, headers=FROM_PROVIDER)
+    file = Part("file", b"x" * 200_000, "Größe 寸法.txt", "text/csv")
+    async with opened(box.app) as api:
+        await api.send(request("POST", parts=(Part("meta", b"{}", None, "application/json"), file)))
+    (arrived,) = box.requests
+    assert 'name="file"; filename="Größe 寸法.txt"\r\nContent-Type: text/csv\r\n'.encode() in arrived.body
+    assert b'name="meta"\r\nContent-Type: application/json\r\n\r\n{}' in arrived.body
+    assert [content for _, content, _ in parts(arrived)] == ["{}", "x" * 200_000]
+    assert arrived.header("content-length") == str(len(arrived.body))
+
+
+async def test_a_large_body_is_sent_in_pieces_of_a_known_length_and_whole_again() -> None:
+    box = Sandbox()
+    content = bytes(range(256)) * 1_000
+    box.fail(PASSTHROUGH, status=429)
+    box.fail(PASSTHROUGH, status=200, body={}, headers=FROM_PROVIDER)
+    async with opened(box.app) as api:
+        await api.send(request("POST", content=content))
+    for arrived in box.requests:
+        assert (arrived.body, arrived.header("content-length")) == (content, "256000")
+        assert arrived.header("transfer-encoding") is None
 
 
 async def test_a_repeated_multipart_request_is_sent_whole_again() -> None:
@@ -1251,7 +1277,7 @@ async def test_a_repeated_multipart_request_is_sent_whole_again() -> None:
     box.fail(PASSTHROUGH, status=429)
     box.fail(PASSTHROUGH, status=200, body={}, headers=FROM_PROVIDER)
     async with opened(box.app) as api:
-        await api.send(request("POST", fields=(("title", "x"),)))
+        await api.send(request("POST", parts=(Part("title", b"x"),)))
     first, second = box.requests
     assert first.body == second.body
     assert parts(second) == [("title", "x", None)]
@@ -1262,7 +1288,7 @@ async def test_a_multipart_field_cannot_add_headers_or_parts_by_its_name() -> No
     box.fail(PASSTHROUGH, status=200, body={}, headers=FROM_PROVIDER)
     name = 'a"; filename="evil\r\nx-evil: 1\r\n\r\nboo'
     async with opened(box.app) as api:
-        await api.send(request("POST", fields=((name, "x"),)))
+        await api.send(request("POST", parts=(Part(name, b"x"),)))
     assert b"\r\nx-evil" not in box.requests[0].body
     assert [(value, filename) for _, value, filename in parts(box.requests[0])] == [("x", None)]
 
