@@ -5,6 +5,8 @@
     │   ├── UnknownTool          no tool has this name
     │   ├── UnknownAction        no action has this id, or several match
     │   ├── UnknownResource      no resource of this caller has this URI
+    │   ├── UnknownPrompt        there is no prompt of this name
+    │   ├── UnknownResult        no answer that was kept for this caller has this id, or not any more
     │   ├── InvalidArguments     an argument is missing, misspelt or of the wrong kind
     │   └── Refused              policy or ownership says no; `reason` says which rule
     ├── OperatorError          whoever runs the server: change its settings or its network
@@ -60,6 +62,14 @@ class UnknownAction(CallError):
 
 class UnknownResource(CallError):
     """No resource of this caller has the URI."""
+
+
+class UnknownPrompt(CallError):
+    """No prompt has the name."""
+
+
+class UnknownResult(CallError):
+    """No answer of this caller is kept under the id."""
 
 
 class InvalidArguments(CallError):

@@ -6,7 +6,15 @@ from pica_mcp import errors
 from pica_mcp.errors import CallError, OperatorError, PicaError, Reason, Refused, TransientError
 
 BRANCHES = {
-    CallError: ("UnknownTool", "UnknownAction", "UnknownResource", "InvalidArguments", "Refused"),
+    CallError: (
+        "UnknownTool",
+        "UnknownAction",
+        "UnknownResource",
+        "UnknownPrompt",
+        "UnknownResult",
+        "InvalidArguments",
+        "Refused",
+    ),
     OperatorError: ("InvalidSettings", "SecretUnavailable", "SecretRefused", "UpstreamRefused"),
     TransientError: ("Unreachable", "TimedOut", "RateLimited", "Busy", "OutcomeUnknown"),
 }
