@@ -19,6 +19,7 @@ _MAX_CHARS = 500
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _PLATFORM = re.compile(r"[a-z0-9*][a-z0-9_.*-]*")
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
+_TOOL = re.compile(r"[A-Za-z0-9*]+_[A-Za-z0-9_*]*")
 _CONNECTION_KEY = re.compile(r"(live|test)::")
 _FORMS = "an action id like conn_mod_def::…::…, or PLATFORM [METHOD [PATH]] like gmail, slack GET or * POST */search"
 
@@ -130,3 +131,27 @@ def _fits(glob: str, told: str) -> bool | None:
             return False
         start += len(piece)
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class ToolPattern:
+    """Tools that are meant: those of these actions, or those whose name fits a glob."""
+
+    written: str
+    actions: Pattern | None
+
+    def matches(self, name: str, action: Action) -> bool | None:
+        """Tell if the action, or its tool's name, is meant; None if its row does not tell enough."""
+        if self.actions is None:
+            return bool(_fits(self.written, name))
+        return self.actions.matches(action)
+
+    def __str__(self) -> str:
+        """Return the pattern as it was written."""
+        return self.written
+
+
+def parse_tools(written: str) -> ToolPattern:
+    """Return the pattern, which may be the name of a tool with `*` in it, or raise `ValueError` as `parse` does."""
+    written = written.strip().lower() if _TOOL.fullmatch(written.strip()) else written.strip()
+    return ToolPattern(written, None if _TOOL.fullmatch(written) else parse(written))

@@ -26,8 +26,9 @@ from pica_mcp.access import Grant, Identity, IdentityType, Permission, Preferenc
 from pica_mcp.consent import Policy
 from pica_mcp.effects import Rule, parse_rule
 from pica_mcp.errors import InvalidSettings
-from pica_mcp.patterns import Pattern, parse
+from pica_mcp.patterns import Pattern, ToolPattern, parse, parse_tools
 from pica_mcp.secret import Command, File, Fixed, Keyring, Source, is_well_formed
+from pica_mcp.tools import Profile
 
 DEFAULT_BASE_URL = "https://api.picaos.com"
 _KEYS_PAGE = "https://app.picaos.com/settings/api-keys"
@@ -92,6 +93,13 @@ OPTIONS = (
     Option("tools", "auto: as many as the budget holds; all; none: fixed tools only.", "auto|all|none", "auto"),
     Option("max_tools", "Budget: how many tools to list, fixed ones included.", "N", "32"),
     Option("max_tool_tokens", "Budget: how many tokens of definitions to list.", "N", "7000"),
+    Option("pin", "Actions to list first, by id, tool name or like 'gmail POST'.", "ACTION,..."),
+    Option("exclude", "Actions never to list as tools, written likewise; they still run.", "ACTION,..."),
+    Option("tool_name_max", "The longest name of a tool, from 20 to 64 characters.", "N", "40"),
+    Option("schema_profile", "JSON Schema for any client, OpenAI's strict mode, or as it is.", "PROFILE", "portable"),
+    Option("max_result_tokens", "How much of an answer to show at a time; the rest is kept.", "N", "6000"),
+    Option("files", "A folder to send files from and to save those of answers in; none by default.", "FOLDER"),
+    # Nobody may act on connections that are older than a minute, nor believe in them.
     Option("poll_seconds", "How often to look for changed connections, at most 60.", "N", "60"),
     Option("log_level", "What to log to stderr.", "debug|info|warning|error", "warning"),
 )
@@ -114,6 +122,12 @@ class Settings:
     tools: ToolMode = "auto"
     max_tools: int = 32
     max_tool_tokens: int = 7_000
+    pins: tuple[ToolPattern, ...] = ()
+    exclusions: tuple[ToolPattern, ...] = ()
+    tool_name_max: int = 40
+    schema_profile: Profile = "portable"
+    max_result_tokens: int = 6_000
+    files: Path | None = None
     poll_seconds: int = 60
     log_level: LogLevel = "warning"
     proxy: str | None = field(default=None, repr=False)
@@ -171,7 +185,13 @@ def load(
         tools=cast(ToolMode, read("tools", lambda value: _one_of(value, get_args(ToolMode)))),
         max_tools=read("max_tools", _count),
         max_tool_tokens=read("max_tool_tokens", _count),
-        poll_seconds=read("poll_seconds", _poll_seconds),
+        pins=read("pin", lambda value: tuple(_each(parse_tools, _listed(value)))),
+        exclusions=read("exclude", lambda value: tuple(_each(parse_tools, _listed(value)))),
+        tool_name_max=read("tool_name_max", lambda value: _within(value, 20, 64)),
+        schema_profile=cast(Profile, read("schema_profile", lambda value: _one_of(value, get_args(Profile)))),
+        max_result_tokens=read("max_result_tokens", lambda value: _within(value, 200, 100_000)),
+        files=read("files", _folder),
+        poll_seconds=read("poll_seconds", lambda value: _within(value, 1, 60)),
         log_level=cast(LogLevel, read("log_level", lambda value: _one_of(value, get_args(LogLevel)))),
         proxy=None if sandbox else _proxy(base_url),
         ca_file=None if sandbox else _certificates(environ),
@@ -275,11 +295,23 @@ def _count(value: str) -> int:
     return int(value)
 
 
-def _poll_seconds(value: str) -> int:
-    # Nobody may act on connections that are older than a minute, nor believe in them.
-    if not re.fullmatch(r"[1-9]\d?", value) or int(value) > 60:
-        raise ValueError("a whole number from 1 to 60")
+def _within(value: str, least: int, most: int) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,6}", value) or not least <= int(value) <= most:
+        raise ValueError(f"a whole number from {least} to {most}")
     return int(value)
+
+
+def _folder(value: str) -> Path | None:
+    """Return the folder, None for none. It has to be there: made here, a slip would make another one."""
+    if not value:
+        return None
+    try:
+        folder = Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("a folder whose home there is") from None
+    if not folder.is_absolute() or not folder.is_dir():
+        raise ValueError("the full path of a folder that exists")
+    return folder.resolve()
 
 
 def _listed(value: str) -> list[str]:

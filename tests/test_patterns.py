@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pica_mcp.models import Action
-from pica_mcp.patterns import Pattern, parse
+from pica_mcp.patterns import Pattern, ToolPattern, parse, parse_tools
 
 Make = Callable[..., Action]
 
@@ -190,3 +190,72 @@ def test_a_pattern_is_frozen() -> None:
     with pytest.raises(AttributeError):
         parse("gmail").platform = "*"  # type: ignore[misc]
     assert {parse("gmail"), parse("GMAIL *")} == {Pattern(platform="gmail")}
+
+
+# Tools
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "facts", "matches"),
+    [
+        # By name: the whole of it, but for the stars, and whatever the row tells.
+        ("gmail_send_email", "gmail_send_email", {}, True),
+        (" GMail_Send_Email ", "gmail_send_email", {}, True),
+        ("gmail_send_email", "gmail_send_email_now", {}, False),
+        ("gmail_send", "gmail_send_email", {}, False),
+        ("gmail_*", "gmail_send_email", {}, True),
+        ("gmail_*", "slack_send_message", {}, False),
+        ("gmail_*", "gmailer_send", {}, False),
+        ("*_delete_*", "gmail_delete_message", {"id": "", "path": ""}, True),
+        ("*_delete_*", "gmail_delete", {}, False),
+        ("*_*", "gmail_delete", {}, True),
+        ("gmail_", "gmail_send_email", {}, False),
+        # By action, as elsewhere: the name has no say.
+        (ID, "slack_send_message", {}, True),
+        ("one::1", "slack_send_message", {}, True),
+        (ID, "gmail_send_email", {"id": ""}, None),
+        ("gmail", "slack_send_message", {}, True),
+        ("gmail", "gmail_send_email", {"platform": "slack"}, False),
+        ("*", "gmail_send_email", {}, True),
+        ("* POST */send", "gmail_send_email", {}, True),
+        ("* POST */send", "gmail_send_email", {"path": ""}, None),
+        ("a_b POST", "a_b", {}, False),
+    ],
+)
+def test_a_tool_is_meant_by_its_name_or_by_its_action(
+    action: Make, written: str, name: str, facts: dict[str, str], matches: object
+) -> None:
+    assert parse_tools(written).matches(name, action(**(SEND | facts))) is matches
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("", "at most"),
+        ("Send Email", "second word is a method"),
+        ("gmail_send email", "second word is a method"),
+        ("gmail_send-email", "name of a tool"),
+        ("größe_send", "name of a tool"),
+        ("conn_mod_def::*", "stands alone and whole"),
+        ("live::gmail::default::1", "key of a connection"),
+    ],
+)
+def test_what_can_be_no_tool_is_told_at_once(written: str, told: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        parse_tools(written)
+
+
+@given(st.text(max_size=40) | st.from_regex(r"[A-Za-z0-9*]+_[A-Za-z0-9_*]*", fullmatch=True))
+def test_a_pattern_of_tools_is_shown_as_it_can_be_written(written: str) -> None:
+    try:
+        pattern = parse_tools(written)
+    except ValueError:
+        return
+    assert parse_tools(str(pattern)) == pattern
+    assert isinstance(hash(pattern), int)
+
+
+def test_a_star_in_a_name_is_gone_through_once(action: Make) -> None:
+    pattern = parse_tools("a_" + "*a" * 200 + "*b")
+    assert pattern == ToolPattern("a_" + "*a" * 200 + "*b", None)
+    assert pattern.matches("a_" + "a" * 200_000, action()) is False

@@ -12,12 +12,13 @@ from pica_mcp.access import Caller, Identity, IdentityType, Permission, admit
 from pica_mcp.consent import Policy
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.models import Action
-from pica_mcp.patterns import parse
+from pica_mcp.patterns import ToolPattern, parse, parse_tools
 from pica_mcp.secret import Command, File, Fixed, Keyring
 from pica_mcp.settings import DEFAULT_BASE_URL, OPTIONS, Settings, _command, load
 
 SECRET = "sk_live_1_hush"
 ENVIRON = {"PICA_SECRET": SECRET}
+FOLDER = str(Path(__file__).parent.resolve())
 # Option → a value in the environment, another as a flag, and what each means.
 VALUES: dict[str, tuple[str, str, Callable[[Settings], Any], Any, Any]] = {
     "base_url": (
@@ -62,6 +63,24 @@ VALUES: dict[str, tuple[str, str, Callable[[Settings], Any], Any, Any]] = {
     "tools": ("all", "None", lambda s: s.tools, "all", "none"),
     "max_tools": ("5", "9999999", lambda s: s.max_tools, 5, 9_999_999),
     "max_tool_tokens": ("1", "100", lambda s: s.max_tool_tokens, 1, 100),
+    "pin": (
+        "GMail_Send*, stripe POST, a::1",
+        "slack",
+        lambda s: s.pins,
+        (ToolPattern("gmail_send*", None), ToolPattern("stripe POST", parse("stripe POST")), parse_tools("a::1")),
+        (parse_tools("slack"),),
+    ),
+    "exclude": (
+        "bazaar,*_delete_*",
+        "* DELETE",
+        lambda s: s.exclusions,
+        (ToolPattern("bazaar", parse("bazaar")), ToolPattern("*_delete_*", None)),
+        (parse_tools("* DELETE"),),
+    ),
+    "tool_name_max": ("20", "64", lambda s: s.tool_name_max, 20, 64),
+    "schema_profile": ("raw", "OpenAI-Strict", lambda s: s.schema_profile, "raw", "openai-strict"),
+    "max_result_tokens": ("200", "100000", lambda s: s.max_result_tokens, 200, 100_000),
+    "files": (FOLDER, f" {FOLDER}/ ", lambda s: s.files, Path(FOLDER), Path(FOLDER)),
     "poll_seconds": ("1", "60", lambda s: s.poll_seconds, 1, 60),
     "log_level": ("debug", "ERROR", lambda s: s.log_level, "debug", "error"),
 }
@@ -97,6 +116,12 @@ BAD: dict[str, tuple[list[str], str]] = {
     "tools": (["some"], "one of auto, all, none"),
     "max_tools": (["0", "-1", "1.5", "many", "1_0", "99999999"], "a whole number above 0"),
     "max_tool_tokens": (["0", "1e3"], "a whole number above 0"),
+    "pin": (["Send Email", "gmail GETS", "conn_mod_def::*"], "an action id like conn_mod_def::…::…, or"),
+    "exclude": ([" , ", "gmail_send email", "live::gmail::1"], ""),
+    "tool_name_max": (["19", "65", "0", "40.0", "forty"], "a whole number from 20 to 64"),
+    "schema_profile": (["strict", "openai", "json"], "one of portable, openai-strict, raw"),
+    "max_result_tokens": (["199", "100001", "6,000", "-200"], "a whole number from 200 to 100000"),
+    "files": (["/nowhere/at/all", "files", ".", __file__], "the full path of a folder that exists"),
     "poll_seconds": (["0", "61", "100", "1.5", "x"], "a whole number from 1 to 60"),
     "log_level": (["loud"], "one of debug, info, warning, error"),
 }  # fmt: skip
@@ -145,6 +170,8 @@ def test_the_defaults_serve_the_whole_account_like_the_official_server() -> None
         32,
         7000,
     )
+    assert (loaded.pins, loaded.exclusions, loaded.tool_name_max, loaded.schema_profile) == ((), (), 40, "portable")
+    assert (loaded.max_result_tokens, loaded.files) == (6_000, None)
     assert (loaded.log_level, loaded.proxy, loaded.ca_file, loaded.sandbox) == ("warning", None, None, False)
 
 
@@ -197,6 +224,13 @@ def test_a_bad_value_names_the_setting_and_what_is_allowed(name: str, value: str
     [
         ("ACTION_IDS", "gmail GET, gmail_send, slack", "is a list with 'gmail_send' in it, but each item must be an "),
         ("ACTION_IDS", "gmail_send", "is 'gmail_send', but must be an action id"),
+        (
+            "PIN",
+            "gmail_send_email, Send Email",
+            "is a list with 'Send Email' in it, but each item must be an action id",
+        ),
+        ("PIN", "gmail, work@example.com", "is a list with 'work@example.com' in it, but each item must be an action"),
+        ("EXCLUDE", "live::gmail::hush", "is 'live::gmail::…', but must be an action id"),
         ("EFFECTS", "=read", "is '=read', but must be PATTERN=EFFECT"),
         ("EFFECTS", "gmail=read,slack", "is a list with 'slack' in it, but each item must be PATTERN=EFFECT"),
         ("CONNECTION_KEYS", "live::gmail::hush,Work", "is a list with 'Work' in it, but must be * alone, or"),
@@ -247,7 +281,7 @@ def test_a_secret_may_be_elsewhere_which_is_not_looked_at_yet(monkeypatch: pytes
     for variable, value, source in (
         ("FILE", "/nowhere/secret", File(Path("/nowhere/secret"))),
         ("FILE", "~/secret", File(Path("/home/ada/secret"))),
-        ("COMMAND", "/nowhere/op read 'op://work/my key'", Command(("/nowhere/op", "read", "op://work/my key"))),
+        ("COMMAND", "/nowhere/op read 'op://vault/my key'", Command(("/nowhere/op", "read", "op://vault/my key"))),
         ("KEYRING", "pica/ada", Keyring("pica", "ada")),
         ("KEYRING", "https://api.picaos.com/ada@example.com", Keyring("https://api.picaos.com", "ada@example.com")),
     ):

@@ -66,6 +66,7 @@ async def _demo() -> None:
                 await _who(client)
                 await _tools(client)
                 await _mail(client)
+                await _search(client)
                 await _refusal(client, box)
                 await _consent(client, box)
                 await _resource(client)
@@ -78,9 +79,9 @@ async def _who(client: Client) -> None:
     served = (client.instructions or "").splitlines()[0]
     print(f"  {served}")
     connections = _json(await client.call_tool("list_pica_integrations", {}))["connections"]
-    _table((c["platform"], c["connection"], c["state"]) for c in connections)
+    _table((c["platform"], c["connection"], c.get("state", "operational")) for c in connections)
     _expect("user ada" in served, "the sandbox serves the user Ada")
-    _expect(any(c["state"] == "failed" for c in connections), "one of her connections has failed")
+    _expect(any(c.get("state") == "failed" for c in connections), "one of her connections has failed")
 
 
 async def _tools(client: Client) -> None:
@@ -105,12 +106,19 @@ async def _mail(client: Client) -> None:
     _expect(not other.is_error and _SUBJECT not in _text(other), "the other account does not have it")
 
 
+async def _search(client: Client) -> None:
+    _step("An action that has no tool is one search away, with what it needs to be called")
+    found = await _call(client, "search_pica_platform_actions", {"query": "compare two commits"})
+    commits = {"owner": "ada", "repo": "engine", "base": "main", "head": "next"}
+    wanted = {"actionId": _json(found)["actions"][0]["tool"], "arguments": commits}
+    compared = await _call(client, "read_pica_action", {**wanted, "result_fields": "{ahead: ahead_by}"})
+    _expect(not compared.is_error and "ahead" in _json(compared), "the commits were compared")
+
+
 async def _refusal(client: Client, box: Sandbox) -> None:
     _step("A call through a connection that is another's is refused, though the secret would open it")
     foreign = next(key for key in box.keys("growth") if "gmail" in key)
-    action = _json(await client.call_tool("search_pica_platform_actions", {"platform": "gmail", "query": "get emails"}))
-    arguments = {"platform": "gmail", "actionId": action["actions"][0]["actionId"], "connectionKey": foreign}
-    refused = await _call(client, "execute_pica_action", arguments)
+    refused = await _call(client, "execute_pica_action", {"actionId": "gmail_get_emails", "connectionKey": foreign})
     _expect(bool(refused.is_error) and "no gmail connection" in _text(refused), "the call was refused")
 
 

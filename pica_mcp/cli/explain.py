@@ -61,13 +61,16 @@ async def _found(settings: Settings, platform: str | None) -> tuple[Caller, str 
     A failure is returned, or it would come in a group.
     """
     async with open_app(_without_file(settings)) as app:
+        longest = settings.tool_name_max
         caller, catalog, policy, shown = app.caller, app.catalog, settings.consent, app.audit.shown_connection
         try:
             if platform is None:
-                everything = explanation.explain(caller, await explanation.look(caller, catalog), policy, shown)
+                everything = explanation.explain(
+                    caller, await explanation.look(caller, catalog, longest), policy, shown
+                )
                 found = replace(everything, findings=(*everything.findings, *_of_audit(settings)))
             else:
-                account = await explanation.look_at(caller, catalog, platform)
+                account = await explanation.look_at(caller, catalog, platform, longest)
                 found = explanation.explain_platform(caller, account, policy, platform, shown)
         except PicaError as error:
             return error

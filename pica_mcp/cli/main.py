@@ -52,6 +52,11 @@ def _run(arguments: argparse.Namespace) -> int:
             from pica_mcp.cli.explain import explain
 
             return explain(settings, arguments.platform, arguments.only, as_json=arguments.json)
+        case "tokens":
+            settings = _settings(arguments)
+            from pica_mcp.cli.tokens import tokens
+
+            return tokens(settings, as_json=arguments.json)
         case _:
             settings = _settings(arguments)
             from pica_mcp.cli.serve import serve
@@ -75,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     _serve_parser(commands)
     _explain_parser(commands)
+    _tokens_parser(commands)
     commands.add_parser("demo", help="see it work on the embedded sandbox, without an account")
     sandbox = commands.add_parser("sandbox", help="serve the pretend Pica on a loopback port")
     sandbox.add_argument("--port", type=_port, default=8765, help="default 8765; 0 for any free one")
@@ -112,6 +118,19 @@ def _explain_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser
     only.add_argument("--refused", dest="only", action="store_const", const="refused", help="only those that may not")
     explain.add_argument("--json", action="store_true", help="print JSON")
     _add_settings(explain)
+
+
+def _tokens_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]
+    tokens = commands.add_parser(
+        "tokens",
+        help="which tools a client is shown, what each costs, and what is left to search",
+        description="Tell which tools a server with these settings lists, what the definition of each costs a model, "
+        "why it is listed, and what is left to search. It asks Pica for the account and its catalogue, and changes "
+        "nothing.",
+        allow_abbrev=False,
+    )
+    tokens.add_argument("--json", action="store_true", help="print JSON")
+    _add_settings(tokens)
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:

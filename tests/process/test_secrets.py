@@ -63,11 +63,11 @@ async def test_the_program_shakes_hands_while_its_command_hangs(connect: Any, ga
     async with gated() as gate:
         env = {"PICA_SECRET_COMMAND": gate.command, "PICA_BASE_URL": "http://127.0.0.1:1", "PICA_TOOLS": "none"}
         async with connect(mode=mode, env=env) as client, anyio.create_task_group() as calls:
-            assert len((await client.list_tools()).tools) == 4
+            assert len((await client.list_tools()).tools) == 7
             assert gate.living == 0  # nobody has asked for anything of Pica's
             calls.start_soon(client.call_tool, "list_pica_integrations")
             await gate.until(living=1, dead=0)
-            assert len((await client.list_tools()).tools) == 4
+            assert len((await client.list_tools()).tools) == 7
             calls.cancel_scope.cancel()
         await gate.until(living=0, dead=1)
 

@@ -63,16 +63,16 @@ async def test_the_same_is_served_over_real_http(connect: Any, pica_url: str, mo
 
 
 async def test_flags_go_before_variables(connect: Any) -> None:
-    env = {"PICA_IDENTITY": "ada", "PICA_MAX_TOOLS": "10"}
-    async with connect("--sandbox", "--identity", "growth", "--max-tools=6", env=env) as client:
+    env = {"PICA_IDENTITY": "ada", "PICA_MAX_TOOLS": "20"}
+    async with connect("--sandbox", "--identity", "growth", "--max-tools=9", env=env) as client:
         assert "acts for identity growth" in client.instructions
-        assert len((await client.list_tools()).tools) == 6
+        assert len((await client.list_tools()).tools) == 9
 
 
 async def test_an_unreachable_pica_leaves_the_server_up_and_saying_so(connect: Any) -> None:
     env = {"PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": "http://127.0.0.1:1"}
     async with connect(env=env) as client:
-        assert len((await client.list_tools()).tools) == 4
+        assert len((await client.list_tools()).tools) == 7
         result = await client.call_tool("list_pica_integrations", {})
         assert result.is_error
         assert (

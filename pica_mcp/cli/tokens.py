@@ -1,0 +1,159 @@
+"""`pica-mcp tokens`: which tools a client is shown, what each costs, why it is there, and what is left to search."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from shutil import get_terminal_size
+from typing import Any
+
+import anyio
+
+from pica_mcp import text
+from pica_mcp.access import Caller
+from pica_mcp.app import open_app
+from pica_mcp.cli.told import Row, lines
+from pica_mcp.errors import PicaError
+from pica_mcp.settings import Settings
+from pica_mcp.toolbox.budget import Choice, Survey
+from pica_mcp.tools import ActionTool
+
+_MAX_TRIES = 5
+_FIXED = "fixed"
+_NOT_LOADED = "Pica does not tell its actions now"
+_FOOT = (
+    "A token is taken for four characters of a tool's name, description and input schema. What is left to search is "
+    "found by search_pica_platform_actions and runs by name or id; what is not allowed or not offered is not found."
+)
+
+
+def tokens(settings: Settings, *, as_json: bool) -> int:
+    """Print the tools with their cost: 0 if all is told, 1 if Pica does not tell all of it."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="pica-mcp %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("pica_mcp").setLevel(settings.log_level.upper())
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):
+        reconfigure(errors="replace")  # a terminal that cannot show a character shows another
+    found = anyio.run(_found, settings)
+    if isinstance(found, PicaError):
+        print(f"pica-mcp: {found}", file=sys.stderr)
+        return 1
+    caller, survey = found
+    if as_json:
+        print(json.dumps(_document(settings, caller, survey), indent=2))
+    else:
+        print("\n".join(lines(_rows(settings, caller, survey), get_terminal_size().columns)))
+    if not survey.complete:
+        print("pica-mcp: Pica did not tell all of it. Run it again in a minute.", file=sys.stderr)
+    return 0 if survey.complete else 1
+
+
+async def _found(settings: Settings) -> tuple[Caller, Survey] | PicaError:
+    """Return the caller and their tools, when everything is closed. A failure is returned, or it would be in a group.
+
+    A server's list waits a few seconds at most, and goes on loading behind it; here it is waited for.
+    """
+    async with open_app(replace(settings, audit="off")) as app:
+        try:
+            await app.catalog.connections(app.caller.identity)
+        except PicaError as error:
+            return error
+        survey = await app.pipeline.toolbox.survey(app.caller)
+        for _ in range(_MAX_TRIES):
+            if not survey.complete:
+                survey = await app.pipeline.toolbox.survey(app.caller)
+        return app.caller, survey
+
+
+def _rows(settings: Settings, caller: Caller, survey: Survey) -> Iterator[Row]:
+    yield Row("", f"What a client of {text.line(str(caller.identity), 100)} is shown")
+    yield Row("")
+    yield from _total_rows(settings, survey)
+    yield Row("")
+    yield from _tool_rows(survey)
+    yield from _idle_rows(settings, survey)
+    yield from _left_rows(settings, caller, survey)
+    yield Row("")
+    yield Row("", _FOOT)
+
+
+def _tool_rows(survey: Survey) -> Iterator[Row]:
+    width = max(len(tool.definition.name) for tool in survey.tools)
+    yield Row(f"  {'tool':<{width}}  ", "tokens  why")
+    for choice in (*survey.fixed, *survey.direct):
+        yield Row(f"  {choice.tool.definition.name:<{width}}  ", f"{choice.tokens:>6,}  {choice.why or _FIXED}")
+
+
+def _total_rows(settings: Settings, survey: Survey) -> Iterator[Row]:
+    fixed, direct = _cost(survey.fixed), _cost(survey.direct)
+    limit = {
+        "auto": f"{settings.max_tools:,} tools, {settings.max_tool_tokens:,} tokens",
+        "all": "none: PICA_TOOLS is all",
+        "none": "fixed tools only: PICA_TOOLS is none",
+    }
+    average = f", {direct // len(survey.direct):,} each" if survey.direct else ""
+    yield Row("  Listed   ", f"{len(survey.tools):,} tools, {fixed + direct:,} tokens")
+    yield Row("  Fixed    ", f"{len(survey.fixed):,} tools, {fixed:,} tokens")
+    yield Row("  Actions  ", f"{len(survey.direct):,} tools, {direct:,} tokens{average}")
+    yield Row("  Budget   ", limit[settings.tools])
+
+
+def _idle_rows(settings: Settings, survey: Survey) -> Iterator[Row]:
+    if idle := _idle_pins(settings, survey):
+        yield Row("")
+        yield Row("", "Pins that list nothing: nothing that may be listed fits, or it is beyond the budget")
+    for pattern in idle:
+        yield Row("  ", text.line(pattern))
+
+
+def _left_rows(settings: Settings, caller: Caller, survey: Survey) -> Iterator[Row]:
+    yield Row("")
+    if caller.grant.knowledge_only or settings.tools == "none":
+        setting = "PICA_KNOWLEDGE_AGENT is true" if caller.grant.knowledge_only else "PICA_TOOLS is none"
+        yield Row("", f"No action is a tool: {setting}")
+        return
+    yield Row("", "Not listed" if survey.left else "No platform is connected that works")
+    width = min(24, max(map(len, survey.left), default=0))
+    for platform, counts in survey.left.items():
+        told = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
+        nothing = "nothing" if survey.complete else _NOT_LOADED
+        yield Row(f"  {platform:<{width}}  ", told or nothing)
+
+
+def _cost(choices: Iterable[Choice]) -> int:
+    return sum(choice.tokens for choice in choices)
+
+
+def _idle_pins(settings: Settings, survey: Survey) -> list[str]:
+    """Return the pins that brought nothing into the list."""
+    listed = [choice.tool for choice in survey.direct if isinstance(choice.tool, ActionTool)]
+    return [
+        str(pattern)
+        for pattern in settings.pins
+        if not any(pattern.matches(tool.definition.name, tool.action) for tool in listed)
+    ]
+
+
+def _document(settings: Settings, caller: Caller, survey: Survey) -> dict[str, Any]:
+    return {
+        "identity": caller.identity.id,
+        "identity_type": caller.identity.type,
+        "mode": settings.tools,
+        "knowledge_only": caller.grant.knowledge_only,
+        "profile": settings.schema_profile,
+        "budget": {"tools": settings.max_tools, "tokens": settings.max_tool_tokens},
+        "listed": {"tools": len(survey.tools), "tokens": _cost((*survey.fixed, *survey.direct))},
+        "fixed": [{"tool": choice.tool.definition.name, "tokens": choice.tokens} for choice in survey.fixed],
+        "direct": [_line(choice) for choice in survey.direct],
+        "left": [{"platform": platform, "actions": counts} for platform, counts in survey.left.items()],
+        "idle_pins": _idle_pins(settings, survey),
+        "complete": survey.complete,
+    }
+
+
+def _line(choice: Choice) -> dict[str, Any]:
+    action = choice.tool.action if isinstance(choice.tool, ActionTool) else None
+    told = {"platform": action.platform, "action": action.id} if action else {}
+    return {"tool": choice.tool.definition.name, **told, "tokens": choice.tokens, "why": choice.why}

@@ -1,0 +1,186 @@
+"""`pica-mcp tokens` as an operator runs it: what a client is shown, what it costs, and what is left to search."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+
+from pica_mcp.sandbox import LIVE_SECRET, Sandbox
+
+Done = subprocess.CompletedProcess[str]
+
+
+def tokens(program: list[str], *arguments: str, **environment: str) -> Done:
+    return subprocess.run(
+        [*program, "tokens", *arguments],
+        env={"PATH": os.environ["PATH"], **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def told(program: list[str], *arguments: str, **environment: str) -> Any:
+    done = tokens(program, "--sandbox", "--json", *arguments, **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def test_the_table_has_each_tool_with_its_cost_and_the_totals_fit_it(program: list[str]) -> None:
+    done = tokens(program, "--sandbox")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "What a client of user ada is shown"
+    rows = [(row[1], int(row[2]), row[3]) for line in lines if (row := re.match(r"  (\w+) +(\d+)  (\S.*)", line))]
+    (listed,) = re.findall(r"  Listed   (\d+) tools, ([\d,]+) tokens", done.stdout)
+    assert (len(rows), sum(cost for _, cost, _ in rows)) == (int(listed[0]), int(listed[1].replace(",", "")))
+    assert {why for _, _, why in rows} == {"fixed", "made for agents", "everyday verb", "short path"}
+    assert re.search(r"^  gmail +\d+ over the budget$", done.stdout, re.MULTILINE)
+
+
+async def test_it_is_what_a_client_is_shown(program: list[str]) -> None:
+    server = StdioServerParameters(command=program[0], args=[*program[1:], "--sandbox"], env={})
+    with anyio.fail_after(60):
+        async with Client(server) as client:
+            shown = (await client.list_tools()).tools
+    found = told(program)
+    assert [tool.name for tool in shown] == [one["tool"] for one in (*found["fixed"], *found["direct"])]
+    for tool, line in zip(shown, (*found["fixed"], *found["direct"]), strict=True):
+        parts = {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
+        assert line["tokens"] == len(json.dumps(parts, ensure_ascii=False, separators=(",", ":"))) // 4
+
+
+def test_json_tells_the_same_and_more(program: list[str]) -> None:
+    found = told(program, PICA_PERMISSIONS="read", PICA_MAX_TOOLS="12")
+    assert (found["identity"], found["mode"], found["profile"], found["complete"]) == ("ada", "auto", "portable", True)
+    assert found["budget"] == {"tools": 12, "tokens": 7_000}
+    assert found["listed"]["tools"] == len(found["fixed"]) + len(found["direct"]) == 12
+    assert found["listed"]["tokens"] == sum(one["tokens"] for one in (*found["fixed"], *found["direct"]))
+    assert {tuple(one) for one in found["direct"]} == {("tool", "platform", "action", "tokens", "why")}
+    left = {one["platform"]: one["actions"] for one in found["left"]}
+    assert sorted(left) == ["github", "gmail", "slack", "stripe"]
+    assert left["gmail"]["not allowed"] > 2
+    assert left["slack"]["not offered to agents"] == 1
+
+
+def test_pins_exclusions_and_the_length_of_names_are_told(program: list[str]) -> None:
+    found = told(
+        program,
+        "--pin=slack POST */chat.postMessage, linear, gmail_none",
+        PICA_EXCLUDE="github",
+        PICA_TOOL_NAME_MAX="24",
+        PICA_SCHEMA_PROFILE="raw",
+    )
+    first, *rest = found["direct"]
+    assert (first["tool"], first["why"]) == ("slack_post_message", "pinned")
+    assert {one["why"] for one in rest} == {"made for agents", "everyday verb", "short path"}
+    assert "github" not in {one["platform"] for one in rest}
+    assert max(len(one["tool"]) for one in found["direct"]) <= 24
+    assert found["idle_pins"] == ["linear", "gmail_none"]
+    assert found["profile"] == "raw"
+    excluded = next(one["actions"] for one in found["left"] if one["platform"] == "github")
+    assert excluded["excluded"] > 10
+    text = tokens(program, "--sandbox", PICA_PIN="linear").stdout
+    assert "Pins that list nothing" in text
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"PICA_TOOLS": "none"}, "No action is a tool: PICA_TOOLS is none"),
+        ({"PICA_KNOWLEDGE_AGENT": "true"}, "No action is a tool: PICA_KNOWLEDGE_AGENT is true"),
+        ({"PICA_IDENTITY": "nobody"}, "No platform is connected that works"),
+    ],
+)
+def test_where_no_action_is_a_tool_it_says_why(program: list[str], variables: dict[str, str], said: str) -> None:
+    done = tokens(program, "--sandbox", **variables)
+    assert (done.returncode, said in done.stdout) == (0, True)
+
+
+def test_all_has_no_budget(program: list[str]) -> None:
+    done = tokens(program, "--sandbox", PICA_TOOLS="all", PICA_MAX_TOOLS="1")
+    assert "Budget   none: PICA_TOOLS is all" in done.stdout
+    assert "over the budget" not in done.stdout
+
+
+def test_it_is_the_same_every_time_and_shows_no_key(program: list[str]) -> None:
+    keys = [key for identity in ("ada", "growth") for key in Sandbox().keys(identity)]
+    for arguments in ((), ("--json",)):
+        first, second = (tokens(program, "--sandbox", *arguments) for _ in range(2))
+        assert first.stdout == second.stdout
+        assert not any(key.split("::")[-1] in first.stdout for key in keys)
+
+
+@pytest.mark.parametrize("columns", ["10", "40", "80", "400"])
+def test_it_fits_the_window(program: list[str], columns: str) -> None:
+    done = tokens(program, "--sandbox", COLUMNS=columns)
+    assert max(map(len, done.stdout.splitlines())) <= min(max(int(columns), 40), 100)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "message"),
+    [
+        ([], {}, "PICA_SECRET is not set."),
+        (["--sandbox"], {"PICA_TOOL_NAME_MAX": "80"}, "PICA_TOOL_NAME_MAX is '80', but must be a whole number from 20"),
+        (["--sandbox"], {"PICA_PIN": "Send Email"}, "PICA_PIN is 'Send Email', but must be an action id"),
+        (["--sandbox", "gmail"], {}, "unrecognized arguments: gmail"),
+    ],
+)
+def test_what_is_wrong_with_settings_or_arguments_is_exit_code_2(
+    program: list[str], arguments: list[str], variables: dict[str, str], message: str
+) -> None:
+    done = tokens(program, *arguments, **variables)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_where_pica_cannot_be_asked_it_is_one_line_and_exit_code_1(program: list[str]) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        done = tokens(program, PICA_SECRET="sk_live_secret", PICA_BASE_URL=url)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert done.stderr.startswith("pica-mcp: Pica cannot be reached")
+
+
+async def test_what_pica_does_not_tell_is_said_and_is_exit_code_1(program: list[str]) -> None:
+    box = Sandbox()
+    box.fail("/v1/available-actions/gmail", status=400, times=None)
+    with anyio.fail_after(90):
+        async with box.listening() as url:
+            env = {"PATH": os.environ["PATH"], "PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": url, "PICA_IDENTITY": "ada"}
+            done = await anyio.run_process([*program, "tokens"], env=env, check=False)
+    assert done.returncode == 1
+    assert b"slack_send_message" in done.stdout
+    assert b"Pica does not tell its actions now" in done.stdout
+    assert done.stderr.splitlines()[-1].startswith(b"pica-mcp: Pica did not tell all of it.")
+
+
+def test_the_audits_file_is_left_alone(program: list[str], tmp_path: Path) -> None:
+    done = tokens(program, "--sandbox", PICA_AUDIT=str(tmp_path / "audit.log"))
+    assert (done.returncode, list(tmp_path.iterdir())) == (0, [])
+
+
+def test_whoever_has_seen_enough_may_go(program: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [*program, "tokens", "--sandbox"], stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
