@@ -1,0 +1,141 @@
+"""What the names of tools mean: which action of which platform."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+
+from pica_mcp import text
+from pica_mcp.access import Caller, usable, visible
+from pica_mcp.catalog import Actions, Catalog, Connections
+from pica_mcp.discovery.tool import FIXED_NAMES
+from pica_mcp.discovery.wording import squeezed
+from pica_mcp.errors import PicaError, Reason, Refused, UnknownAction
+from pica_mcp.models import Action, ActionDetails, Connection, action_id
+from pica_mcp.naming import MAX_CHARS, prefix, tool_names
+
+
+class Names:
+    """Tool name → action for a platform's whole catalogue, worked out once for each listing of it."""
+
+    def __init__(self, catalog: Catalog, max_chars: int = MAX_CHARS) -> None:
+        self._catalog = catalog
+        self.max_chars = max_chars
+        self._named: dict[str, tuple[Actions, Mapping[str, Action]]] = {}
+
+    async def of(self, platform: str) -> Mapping[str, Action]:
+        """Return the names of everything the platform has, whether offered to agents or not."""
+        actions = await self._catalog.actions(platform)
+        if not actions.known:
+            return {}
+        known = self._named.get(platform)
+        if known is None or known[0] is not actions:
+            named = tool_names(actions.known, frozenset(FIXED_NAMES), self.max_chars)
+            known = self._named[platform] = (actions, named)
+        return known[1]
+
+    def platform_of(self, name: str) -> str | None:
+        """Return the platform that has a tool of this name, among those whose names were asked for."""
+        return next((platform for platform, (_, named) in self._named.items() if name in named), None)
+
+    def spell_alike(self, name: str, platforms: Iterable[str]) -> list[str]:
+        """Return those platforms whose tools' names begin as this one does."""
+        beginning, _, rest = name.partition("_")
+        return sorted({p for p in platforms if rest and prefix(p, self.max_chars) == beginning})
+
+    def apart(self, own: Iterable[Connection]) -> list[str]:
+        """Return the platforms whose tools cannot be taken for another's: no two may spell the beginning alike."""
+        platforms = {connection.platform for connection in own}
+        spelt = Counter(prefix(platform, self.max_chars) for platform in platforms)
+        return sorted(platform for platform in platforms if spelt[prefix(platform, self.max_chars)] == 1)
+
+    def mean_tools(self, caller: Caller, connections: Connections, platform: str) -> bool:
+        """Tell if the platform's tools have names for this caller, whose connections are among these."""
+        connected = any(connection.platform == platform for connection in usable(caller, connections))
+        runs = not caller.grant.knowledge_only
+        return connected and runs and platform in self.apart(visible(caller, connections))
+
+
+async def spelt(catalog: Catalog, wanted: str | None, caller: Caller | None = None) -> str | None:
+    """Return the platform that is meant: letter case, blanks and dashes aside, and by its brand's name as well.
+
+    What the caller has connected goes first. As it was given where several are spelt so, or none: nothing is guessed.
+    """
+    if not wanted or not squeezed(wanted):
+        return wanted or None
+    try:
+        own = visible(caller, (await catalog.known_connections(caller.identity)).value) if caller else ()
+        if found := meant({connection.platform: () for connection in own}, wanted):
+            return found
+        return meant({row.platform: (row.name,) for row in await catalog.platforms()}, wanted) or wanted
+    except PicaError:
+        return wanted
+
+
+def meant(platforms: Mapping[str, Iterable[str]], wanted: str) -> str | None:
+    """Return the platform of that spelling, if there is a single one. `platforms`: → other names of each."""
+    if wanted in platforms:
+        return wanted
+    bare = squeezed(wanted)
+    alike = [one for one, others in platforms.items() if bare in {squeezed(name) for name in (one, *others)}]
+    return alike[0] if len(alike) == 1 else None
+
+
+async def find_action(
+    catalog: Catalog, names: Names, platform: str | None, id_or_name: str, caller: Caller | None = None
+) -> ActionDetails:
+    """Return the action by its id, or by the name of its tool. Raises `UnknownAction`.
+
+    Without a platform, a name means what it means as a tool of the caller; else the one platform that has it. Raises
+    `Refused` if the action is of another platform than the one given: a caller must not be led astray by an id.
+    """
+    wanted, platform = action_id(id_or_name), await spelt(catalog, platform, caller)
+    named = None if "::" in wanted else await _named(catalog, names, platform, wanted, caller)
+    action = await (catalog.details(named) if named else catalog.by_id(platform, wanted))
+    if platform and action.platform != platform:
+        raise Refused(
+            f"This action is of {text.line(action.platform, 60)}, not of {text.line(repr(platform), 60)}.",
+            "Leave the platform out, or search for another action.",
+            reason=Reason.PLATFORM,
+        )
+    return action
+
+
+async def _named(
+    catalog: Catalog, names: Names, platform: str | None, wanted: str, caller: Caller | None
+) -> Action | None:
+    """Return the action of this name, on that platform if it has one; None if no platform has.
+
+    What is hidden from agents has no name where anything is run, as it has no tool; it is told by its id.
+    """
+    reads = caller is not None and caller.grant.knowledge_only
+
+    async def of(platform: str) -> Action | None:
+        row = (await names.of(platform)).get(wanted)
+        return row if row and (reads or not row.hidden) else None
+
+    if platform and (row := await of(platform)):
+        return row
+    async for alike in _candidates(catalog, names, wanted, caller):
+        found = {one: row for one in alike if (row := await of(one))}
+        if len(found) > 1:
+            raise UnknownAction(
+                f"{text.cap(' and '.join(found), 200)} both have an action of this name.", "Pass the platform, too."
+            )
+        if found:
+            return next(iter(found.values()))
+    return None
+
+
+async def _candidates(catalog: Catalog, names: Names, wanted: str, caller: Caller | None) -> AsyncIterator[list[str]]:
+    """Yield the platforms whose names begin so: those that are connected, then all others.
+
+    A name of something connected is never another platform's: that one would be refused anyway.
+    """
+    connected: list[str] = []
+    if caller:
+        own = visible(caller, (await catalog.known_connections(caller.identity)).value)
+        yield (connected := names.spell_alike(wanted, (connection.platform for connection in own)))
+    if "_" in wanted:
+        others = names.spell_alike(wanted, (row.platform for row in await catalog.platforms()))
+        yield [platform for platform in others if platform not in connected]
