@@ -4,29 +4,32 @@ The map of the rooms, outer ring first, with what each may import of the others;
 
     room         what it is                                                  may import
     -----------  ----------------------------------------------------------  ------------------------------------------
-    cli          commands, one file each; the only room that prints          hosting app settings sandbox explanation findings consent audit access text models errors
+    cli          commands, one file each; the only room that prints          hosting app settings sandbox toolbox explanation findings consent audit access tools text models errors
     hosting      transports: how a client reaches the server                 server app settings
-    server       MCP handlers and change notices; a boundary around each     app person watch resources discovery consent access text errors
+    server       MCP handlers and change notices; a boundary around each     app person watch resources discovery consent access errors
     person       the person before the client, asked in both eras            consent models errors
-    app          opens everything in order, closes it in reverse             watch completions pipeline toolbox resources discovery catalog api limits audit secret access settings errors sandbox
+    app          opens everything in order, closes it in reverse             watch completions prompts pipeline toolbox resources discovery results files store catalog api limits audit secret access settings errors sandbox
     watch        follows the account and tells what changed                  toolbox resources catalog access errors
     completions  what the variables of a resource's URI may be               resources discovery catalog accounts access text models errors
-    settings     flags, environment, default; the only one to read those     consent secret access effects patterns text errors
+    prompts      ready-made requests to pick from a menu                     catalog accounts access text errors
+    settings     flags, environment, default; the only one to read those     consent secret access effects patterns tools text errors
     sandbox      a pretend Pica; imports nothing of ours
-    pipeline     the line that every call travels                            toolbox discovery results schemas consent catalog api limits audit passthrough accounts access effects tools models errors
-    explanation  what an identity may do, why not the rest, for its operator  findings discovery consent catalog accounts access effects text models errors
-    toolbox      per caller: the list of tools, and name to tool             discovery schemas naming catalog accounts access tools text models errors
-    discovery    the fixed tools                                             results schemas naming catalog kept accounts access tools text models errors
-    resources    what can be read                                            discovery catalog kept accounts access text models errors
+    pipeline     the line that every call travels                            toolbox discovery results schemas arguments consent catalog api limits audit files passthrough accounts access effects tools models errors
+    explanation  what an identity may do, why not the rest, for its operator findings discovery consent naming catalog accounts access effects text models errors
+    toolbox      per caller: the list of tools, and name to tool             discovery schemas documents catalog accounts access patterns tools text models errors
+    discovery    the fixed tools                                             results schemas arguments documents naming catalog kept files passthrough accounts access tools text models errors
+    resources    what can be read                                            discovery catalog kept store accounts access text models errors
     findings     what is set in vain: parts of settings that fit nothing     accounts access effects patterns text models errors
     consent      when a person is asked, what, and what the answer is for    passthrough access tools text models errors
-    results      response or error as a tool result, bounded                 passthrough access text models errors
-    schemas      arguments as portable JSON Schema, and their check          passthrough tools text models errors
+    results      response or error as a tool result, bounded                 files store passthrough access tools text models errors
+    schemas      an action's arguments as portable JSON Schema               arguments documents passthrough tools text models
     naming       an action's name as a tool                                  text models
     catalog      what exists now; loaded once, kept, joined to ids           kept api access text models errors
     kept         one value from upstream: single flight, kept, served stale  errors
+    files        what an argument that takes a file means, and where to save store passthrough access tools text models errors
+    store        answers too long to show, kept for a while                  access errors
     api          the only door to the network                                passthrough retries secret hiding access text models errors
-    passthrough  action, connection and arguments as the request to send     tools text models errors
+    passthrough  action, connection and arguments as the request to send     tools brackets text models errors
     retries      whether to try again, and after how long
     secret       the account's key: read when needed, anew when refused       errors
     hiding       what nobody may read, out of answers in every spelling
@@ -34,10 +37,13 @@ The map of the rooms, outer ring first, with what each may import of the others;
     audit        one line for each call                                      access text models errors
     accounts     which account: what people call theirs, and what is meant   access text models errors
     access       who may do what through which connection                    effects patterns text models errors
-    effects      what a call does: read, write, destroy                      graphql patterns tools models
+    arguments    arguments against a schema: checked, and made what is meant text models errors
+    documents    Pica's Markdown: its sections, and what it says of a request tools text models
+    effects      what a call does: read, write, destroy                      graphql patterns tools brackets models
     graphql      what a GraphQL document does, as far as that is sure
     patterns     which actions an operator means                             models
-    tools        what a tool is: definition, and how arguments become a call  models
+    tools        what a tool is: definition, and how arguments become a call  brackets models errors
+    brackets     names as providers read them: `mail[trashed]`, ` _method`   models
     text         every string from outside, made safe to show
     models       frozen records of Pica's rows
     errors       what can go wrong, split by who can act

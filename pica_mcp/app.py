@@ -16,14 +16,19 @@ from pica_mcp.api import Endpoint, open_api
 from pica_mcp.audit import Audit, open_sink
 from pica_mcp.catalog import Catalog
 from pica_mcp.completions import Completions
-from pica_mcp.discovery import Names
+from pica_mcp.discovery import Names, fixed_tools
 from pica_mcp.errors import InvalidSettings
+from pica_mcp.files import Files
 from pica_mcp.limits import Limits
 from pica_mcp.pipeline import Pipeline
+from pica_mcp.prompts import Prompts
 from pica_mcp.resources import Resources
+from pica_mcp.results import Results
 from pica_mcp.secret import Fixed, Secret
 from pica_mcp.settings import Settings
-from pica_mcp.toolbox import Budget
+from pica_mcp.store import Store
+from pica_mcp.toolbox import Toolbox
+from pica_mcp.toolbox.budget import Budget
 from pica_mcp.watch import Watch
 
 
@@ -36,6 +41,7 @@ class App:
     pipeline: Pipeline
     resources: Resources
     completions: Completions
+    prompts: Prompts
     watch: Watch
     audit: Audit
     tasks: TaskGroup
@@ -58,17 +64,32 @@ async def open_app(settings: Settings, pica: Any = None) -> AsyncGenerator[App]:
     with closing(_audit(settings, secret)) as audit:
         async with open_api(endpoint, pica) as api, anyio.create_task_group() as tasks:
             try:
-                catalog = Catalog(api, tasks)
-                names = Names(catalog)
-                budget = Budget(settings.tools, settings.max_tools, settings.max_tool_tokens)
-                pipeline = Pipeline(catalog, names, api, budget, settings.consent, Limits(), audit)
-                resources = Resources(catalog, names)
+                catalog, store = Catalog(api, tasks), Store()
+                names, files = Names(catalog, settings.tool_name_max), Files(settings.files, store)
+                results = Results(store, files, settings.max_result_tokens)
+                base_url, family, profile = settings.base_url, settings.family, settings.schema_profile
+                fixed = fixed_tools(catalog, names, results, base_url=base_url, family=family, profile=profile)
+                toolbox = Toolbox(catalog, names, fixed, _budget(settings))
+                pipeline = Pipeline(toolbox, catalog, names, api, settings.consent, Limits(), audit, results, files)
+                resources = Resources(catalog, names, store)
                 caller = Caller(settings.identity, settings.grant, lambda: secret.environment, settings.preferences)
-                watch = Watch(caller, catalog, pipeline.toolbox, resources, settings.poll_seconds)
+                watch = Watch(caller, catalog, toolbox, resources, settings.poll_seconds)
                 tasks.start_soon(watch.run)
-                yield App(caller, catalog, pipeline, resources, Completions(catalog, names), watch, audit, tasks)
+                completions, prompts = Completions(catalog, names), Prompts(catalog)
+                yield App(caller, catalog, pipeline, resources, completions, prompts, watch, audit, tasks)
             finally:
                 tasks.cancel_scope.cancel()
+
+
+def _budget(settings: Settings) -> Budget:
+    return Budget(
+        settings.tools,
+        settings.max_tools,
+        settings.max_tool_tokens,
+        settings.pins,
+        settings.exclusions,
+        settings.schema_profile,
+    )
 
 
 def _audit(settings: Settings, secret: Secret) -> Audit:

@@ -1,6 +1,6 @@
-"""The room of the line that every call travels: toolbox, access, schemas, passthrough, consent, limits, api, results.
+"""The room of the line that every call travels: toolbox, access, arguments, passthrough, consent, limits, api, results.
 
-There is no second door: a named tool and `execute_pica_action` meet in `_act`. Whatever becomes of a call, `audit`
+There is no second door: a named tool and those that run any action meet in `_act`. Whatever becomes of a call, `audit`
 writes one line of it.
 """
 
@@ -14,20 +14,34 @@ from typing import Any
 import anyio
 import mcp_types as mcp
 
-from pica_mcp import consent, effects, passthrough, results, schemas
+from pica_mcp import arguments, consent, effects, passthrough, schemas
 from pica_mcp.access import Caller, admit_effect, effect
 from pica_mcp.accounts import choose, label_of
 from pica_mcp.api import DEADLINE_SECONDS, PicaAPI
 from pica_mcp.audit import Audit, Entry, Outcome
 from pica_mcp.catalog import Catalog, Connections
-from pica_mcp.consent import Nobody, Person, Policy
-from pica_mcp.discovery import Names, find_action, fixed_tools, where
+from pica_mcp.consent import Nobody, Person, Policy, Question
+from pica_mcp.discovery import EXECUTE, Names, find_action
 from pica_mcp.errors import InvalidArguments, PicaError, Reason, Refused, TimedOut, UnknownTool
+from pica_mcp.files import Files
 from pica_mcp.limits import Limits
 from pica_mcp.models import ActionDetails, Connection, Effect
 from pica_mcp.passthrough import Request, Response
-from pica_mcp.toolbox import Budget, Toolbox
-from pica_mcp.tools import CONNECTION, ActionTool, Call, FixedTool, Parameters
+from pica_mcp.results import Results, failed
+from pica_mcp.results.selection import compiled
+from pica_mcp.toolbox import Toolbox
+from pica_mcp.tools import (
+    CONNECTION,
+    MAX_RESULT_TOKENS,
+    RESERVED,
+    RESULT_FIELDS,
+    ActionTool,
+    AnyActionTool,
+    Call,
+    FixedTool,
+    Parameters,
+    View,
+)
 
 _LATER = "Nothing was sent; try again in a minute."
 _SENDING_SECONDS = 15.0
@@ -37,6 +51,14 @@ _FINAL = frozenset({
     Reason.PLATFORM_NOT_ALLOWED, Reason.EFFECT,
 })  # fmt: skip
 """Refusals that newer connections would not change."""
+_OURS = {
+    "type": "object",
+    "properties": {
+        CONNECTION: {"type": "string"},
+        RESULT_FIELDS: {"type": "string"},
+        MAX_RESULT_TOKENS: {"type": "integer"},
+    },
+}
 
 
 class _Time:
@@ -68,13 +90,15 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What a call is to do. `flat` is checked, `rest` is not. `listed`: the client has the tool, with annotations."""
+    """What a call is to do. `flat` is checked, `rest` is not. `at_most`: the effect that its tool is listed with."""
 
     action: ActionDetails
     parameters: Parameters
     flat: Mapping[str, Any]
     rest: Call
-    listed: bool
+    view: View
+    at_most: Effect | None = None
+    keeps_null: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +112,25 @@ class _Ready:
     effect: Effect
 
 
+@dataclass(frozen=True, slots=True)
 class Pipeline:
     """Answers tool calls."""
 
-    def __init__(
-        self, catalog: Catalog, names: Names, api: PicaAPI, budget: Budget, policy: Policy, limits: Limits, audit: Audit
-    ) -> None:
-        self._catalog = catalog
-        self._api = api
-        self._names = names
-        self._policy = policy
-        self._limits = limits
-        self._audit = audit
-        self.toolbox = Toolbox(catalog, names, fixed_tools(catalog, names), budget)
+    toolbox: Toolbox
+    catalog: Catalog
+    names: Names
+    api: PicaAPI
+    policy: Policy
+    limits: Limits
+    audit: Audit
+    results: Results
+    files: Files
 
     async def call(
         self,
         caller: Caller,
         name: str,
-        arguments: Mapping[str, Any],
+        given: Mapping[str, Any],
         person: Person = Nobody(),
         request_id: str | int | None = None,
     ) -> mcp.CallToolResult:
@@ -115,92 +139,109 @@ class Pipeline:
         Raises only `UnknownTool`, and `Asked` if the person's answer comes with another call.
         """
         try:
-            with self._audit.call(request_id, caller.identity) as entry:
-                return await self._answer(Turn(caller, person, entry, _Time()), name, arguments)
+            with self.audit.call(request_id, caller.identity) as entry:
+                return await self._answer(Turn(caller, person, entry, _Time()), name, given)
         except UnknownTool:
             raise
         except PicaError as error:
-            return results.failed(error)
+            return failed(error)
 
     def turned_away(self, caller: Caller, request_id: str | int | None) -> None:
         """Note a call that came no further than the protocol's own checks."""
-        with self._audit.call(request_id, caller.identity) as entry:
+        with self.audit.call(request_id, caller.identity) as entry:
             entry.outcome, entry.reason = Outcome.INVALID, "turned_away"
 
-    async def _answer(self, turn: Turn, name: str, arguments: Mapping[str, Any]) -> mcp.CallToolResult:
+    async def _answer(self, turn: Turn, name: str, given: Mapping[str, Any]) -> mcp.CallToolResult:
         with turn.time.bound(_LATER):
             tool = await self.toolbox.find(turn.caller, name)
             turn.entry.tool = name
             if isinstance(tool, FixedTool):
-                async with self._limits.slot(turn.caller.identity, ""):
-                    result = await tool.run(turn.caller, arguments)
+                async with self.limits.slot(turn.caller.identity, ""):
+                    result = await tool.run(turn.caller, given)
                 turn.entry.decision = "allowed"
                 return result
         if isinstance(tool, ActionTool):
-            return await self._act(turn, _wish(tool, arguments))
-        platform, id_or_name, call = tool.read(arguments)
-        with turn.time.bound(_LATER):
-            action = await find_action(self._catalog, self._names, platform, id_or_name)
-        return await self._execute(turn, action, call)
+            return await self._act(turn, _named(turn.caller, tool, given))
+        return await self._any(turn, tool, given)
 
-    async def _execute(self, turn: Turn, action: ActionDetails, call: Call) -> mcp.CallToolResult:
-        """Run any action. What its schema does not document is sent as given: documents have gaps.
+    async def _any(self, turn: Turn, tool: AnyActionTool, given: Mapping[str, Any]) -> mcp.CallToolResult:
+        """Run any action. What is given by group and not documented is sent as given: documents have gaps.
 
-        Null is sent too, where a named tool takes it for "not given": some APIs clear a field by it.
+        Null is sent too there, where a flat argument takes it for "not given": some APIs clear a field by it.
         """
-        parameters = schemas.derive(action)
-        # A body that is left open may be a list or text here; only what is documented by name is checked.
-        flat = {name: value for name, value in parameters.flat(call).items() if parameters.places[name].key is not None}
+        wanted = tool.read(given)
+        compiled(wanted.view.fields)
+        with turn.time.bound(_LATER):
+            action = await find_action(self.catalog, self.names, wanted.platform, wanted.action, turn.caller)
+        parameters = schemas.derive(action).beside(wanted.call)
+        # A whole body may be a list or text here; what is documented by name, or asked for, is checked.
+        checked = parameters.files.union(parameters.schema.get("required", ()))
+        grouped = parameters.flat(wanted.call).items()
+        named = {name: one for name, one in grouped if parameters.places[name].key is not None or name in checked}
+        flat, at_most = {**named, **wanted.arguments}, Effect.READ if tool.reads else None
         try:
-            return await self._act(turn, _Wish(action, parameters, flat, call, listed=False))
+            return await self._act(
+                turn, _Wish(action, parameters, flat, wanted.call, wanted.view, at_most, keeps_null=bool(named))
+            )
         except InvalidArguments as error:
-            raise InvalidArguments(str(error), f"The action takes {where(parameters)}.") from None
+            raise InvalidArguments(str(error), f"The action takes {schemas.outline(parameters)}.") from None
 
     async def _act(self, turn: Turn, wish: _Wish) -> mcp.CallToolResult:
         """Make the call, after all that can refuse it. While a person is asked, no time runs and no slot is held."""
         turn.entry.action, turn.entry.platform = wish.action.id, wish.action.platform
         turn.entry.effect = effect(turn.caller, wish.action)
-        with turn.time.bound(_LATER):
-            ready = await self._ready(turn, wish)
-        if consent.needed(self._policy, ready.effect, reachable=turn.person.reachable):
-            ready = await self._agreed(turn, wish, ready)
-        turn.entry.decision = turn.entry.decision or "allowed"
         async with AsyncExitStack() as held:
+            with turn.time.bound(_LATER):
+                ready: _Ready | None = await self._ready(turn, wish, held)
+            if consent.needed(self.policy, ready.effect, reachable=turn.person.reachable):
+                question = self._question(turn, wish, ready)
+                # People may take an hour, and many be asked at once: files are let go, and read again after.
+                ready = None
+                await held.aclose()
+                ready = await self._agreed(turn, wish, question, held)
+            turn.entry.decision = turn.entry.decision or "allowed"
             # What waits for long in the queue would be cut short while it is sent, and nobody knew whether it was.
             with turn.time.bound(_LATER, keep_seconds=_SENDING_SECONDS):
-                await held.enter_async_context(self._limits.slot(turn.caller.identity, wish.action.platform))
+                await held.enter_async_context(self.limits.slot(turn.caller.identity, wish.action.platform))
             # Noted before, so that a call which is cancelled now does not look as if nothing had been sent.
             turn.entry.attempts, turn.entry.bytes_sent = 1, ready.request.size_bytes
             with turn.time.bound(_CHECK):
                 response = await self._sent(turn, wish, ready)
-        result = results.answered(wish.action, response, ready.effect, turn.caller.identity)
+        takes = schemas.outline(wish.parameters) if response.status >= 400 else ""
+        result = await self.results.answered(turn.caller, wish.action, response, ready.effect, wish.view, takes)
         turn.entry.status, turn.entry.bytes_received = response.status, len(response.body)
         turn.entry.attempts += response.attempts - 1
         turn.entry.outcome = Outcome.ERROR if result.is_error else Outcome.OK
         return result
 
-    async def _ready(self, turn: Turn, wish: _Wish) -> _Ready:
+    async def _ready(self, turn: Turn, wish: _Wish, held: AsyncExitStack) -> _Ready:
+        """Return the call if it may be made; its files are held by `held`."""
         connection, among = await self._connection(turn.caller, wish.action, wish.rest.connection)
         turn.entry.connection = connection.key
-        call = wish.parameters.call(schemas.check(wish.parameters.schema, wish.flat), wish.rest)
+        checked = arguments.check(wish.parameters.schema, wish.flat, keep_null=wish.keeps_null)
+        files = self.files.resolved(turn.caller.identity, wish.parameters.files, checked)
+        whole = await held.enter_async_context(files)
+        call = wish.parameters.call(whole, wish.rest)
         does = effects.of_call(wish.action, call, turn.caller.grant.effects)
         turn.entry.effect = does
         if refusal := admit_effect(turn.caller, does, what="this call"):
             raise refusal
-        if wish.listed and does.exceeds(effect(turn.caller, wish.action)):
+        if wish.at_most and does.exceeds(wish.at_most):
             # Clients let people approve tools by their annotations; a tool that reads must not be made to write.
             raise Refused(
                 f"The effect of this call is '{does}', which is more than its tool is listed with; nothing was sent.",
-                "Use the tool that is made for it, or execute_pica_action, which is listed as one that may destroy.",
+                f"Use the tool that is made for it, or {EXECUTE}, which is listed as one that may destroy.",
                 reason=Reason.EFFECT,
             )
         request = passthrough.build(wish.action, connection, call, wish.parameters.headers)
         return _Ready(connection, among, call, request, does)
 
-    async def _agreed(self, turn: Turn, wish: _Wish, asked: _Ready) -> _Ready:
+    def _question(self, turn: Turn, wish: _Wish, ready: _Ready) -> Question:
+        label = label_of(turn.caller, ready.connection, ready.among)
+        return consent.question(turn.caller, wish.action, label, ready.call, ready.request)
+
+    async def _agreed(self, turn: Turn, wish: _Wish, question: Question, held: AsyncExitStack) -> _Ready:
         """Return the call when the person has agreed to it and it may still be made: it may have taken them a while."""
-        label = label_of(turn.caller, asked.connection, asked.among)
-        question = consent.question(turn.caller, wish.action, label, asked.call, asked.request)
         try:
             consent.require(agrees=await turn.person.agrees(question))
         except consent.Asked:
@@ -208,10 +249,10 @@ class Pipeline:
             raise
         turn.entry.decision = "confirmed"
         with turn.time.bound(_LATER):
-            ready = await self._ready(turn, wish)
-        if ready.request != asked.request:
+            ready = await self._ready(turn, wish, held)
+        if consent.subject(turn.caller, ready.request) != question.subject:
             raise Refused(
-                "The connection changed while the person was asked; nothing was sent.",
+                "The connection or a file changed while the person was asked; nothing was sent.",
                 "Make the call again.",
                 reason=Reason.UNKNOWN_CONNECTION,
             )
@@ -219,7 +260,7 @@ class Pipeline:
 
     async def _sent(self, turn: Turn, wish: _Wish, ready: _Ready) -> Response:
         try:
-            return await self._api.send(ready.request)
+            return await self.api.send(ready.request)
         except Refused as refusal:
             # Pica's own word that it did nothing: the account may have been connected again, under a new key.
             if refusal.reason is not Reason.UNKNOWN_CONNECTION:
@@ -232,13 +273,13 @@ class Pipeline:
             if renewed.key == ready.connection.key or not renewed.succeeds(ready.connection):
                 raise
             turn.entry.connection, turn.entry.attempts = renewed.key, refusal.attempts + 1
-            return await self._api.send(passthrough.build(wish.action, renewed, ready.call, wish.parameters.headers))
+            return await self.api.send(passthrough.build(wish.action, renewed, ready.call, wish.parameters.headers))
 
     async def _connection(
         self, caller: Caller, action: ActionDetails, wanted: str | None
     ) -> tuple[Connection, Connections]:
         """Return the connection to go through; on a miss look once more, since accounts are connected meanwhile."""
-        connections = await self._catalog.connections(caller.identity)
+        connections = await self.catalog.connections(caller.identity)
         try:
             return choose(caller, action, connections, wanted), connections
         except Refused as refusal:
@@ -248,12 +289,14 @@ class Pipeline:
         return choose(caller, action, connections, wanted), connections
 
     async def _fresh(self, caller: Caller) -> Connections:
-        return await self._catalog.connections(caller.identity, fresh=True)
+        return await self.catalog.connections(caller.identity, fresh=True)
 
 
-def _wish(tool: ActionTool, arguments: Mapping[str, Any]) -> _Wish:
-    wanted = arguments.get(CONNECTION)
-    if not isinstance(wanted, str | None):
-        raise InvalidArguments(f"The argument '{CONNECTION}' must be a label.", "Pass one as text.")
-    flat = {key: value for key, value in arguments.items() if key != CONNECTION}
-    return _Wish(tool.action, tool.parameters, flat, Call(connection=wanted), listed=True)
+def _named(caller: Caller, tool: ActionTool, given: Mapping[str, Any]) -> _Wish:
+    """Return what a call of a named tool is to do. Of its arguments, some are ours."""
+    ours = arguments.check(_OURS, {name: value for name, value in given.items() if name in RESERVED})
+    flat = {name: value for name, value in given.items() if name not in RESERVED}
+    view = View(ours.get(RESULT_FIELDS, ""), ours.get(MAX_RESULT_TOKENS))
+    compiled(view.fields)
+    rest = Call(connection=ours.get(CONNECTION))
+    return _Wish(tool.action, tool.parameters, flat, rest, view, at_most=effect(caller, tool.action))

@@ -5,6 +5,7 @@
     pica://platforms                         what can be connected               JSON
     pica://platforms/{platform}              a platform, and what it can do      JSON
     pica://actions/{id}                      how an action works                 Markdown
+    pica://results/{id}                      an answer that was kept, whole      as it came
 
 Nothing is only here: the fixed tools tell the same, since most clients show no resources. What the caller may not see
 is unknown here as well, and completions do not offer it.
@@ -12,6 +13,8 @@ is unknown here as well, and completions do not offer it.
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -21,20 +24,24 @@ from urllib.parse import quote, unquote
 import mcp_types as mcp
 
 from pica_mcp import text
-from pica_mcp.access import Caller, admit, admit_platform, how_to_connect, offered, usable, visible
+from pica_mcp.access import Caller, admit, admit_platform, how_to_connect, offered, promising, usable, visible
 from pica_mcp.accounts import by_platform
 from pica_mcp.catalog import Catalog, Connections
-from pica_mcp.discovery import Names, callable_by_name, found, knowledge, nothing, outdated
-from pica_mcp.errors import InvalidArguments, PicaError, UnknownAction, UnknownResource
+from pica_mcp.discovery import Names, found, knowledge, nothing, outdated
+from pica_mcp.errors import InvalidArguments, PicaError, UnknownAction, UnknownResource, UnknownResult
 from pica_mcp.kept import Known
 from pica_mcp.models import Connection, action_id
+from pica_mcp.store import Store, Stored
 
 CONNECTIONS, PLATFORMS, ACTIONS = "pica://connections", "pica://platforms", "pica://actions"
+RESULTS = "pica://results"
 ONE_CONNECTION = f"{CONNECTIONS}/{{platform}}/{{label}}"
 ONE_PLATFORM = f"{PLATFORMS}/{{platform}}"
 ONE_ACTION = f"{ACTIONS}/{{id}}"
+ONE_RESULT = f"{RESULTS}/{{id}}"
 
 _JSON, _MARKDOWN = "application/json", "text/markdown"
+_TEXT = re.compile(r"text/|.*[/+](json|xml)\b")
 _SCHEME = "pica://"
 _MAX_URI_CHARS = 2_000
 _MAX_CONNECTIONS = 500
@@ -46,9 +53,10 @@ _MAX_PLATFORMS = 1_000
 class Resources:
     """What the caller may read, by URI. Keys never appear."""
 
-    def __init__(self, catalog: Catalog, names: Names) -> None:
+    def __init__(self, catalog: Catalog, names: Names, store: Store) -> None:
         self._catalog = catalog
         self._names = names
+        self._store = store
 
     async def list(self, caller: Caller) -> tuple[mcp.Resource, ...]:
         """Return what is connected, all and one by one, and the platforms of that; bare if Pica cannot tell."""
@@ -84,11 +92,14 @@ class Resources:
             _template(ONE_CONNECTION, "connection", "A connected account, by platform and label.", _JSON, 0.8),
             _template(ONE_PLATFORM, "platform", "A platform: what is connected, and what it can do.", _JSON, 0.4),
             _template(ONE_ACTION, "action", "How an action works: arguments, request, response.", _MARKDOWN, 0.4),
+            _template(ONE_RESULT, "result", "An answer that was too long or no text, as a tool named it.", None, 0.2),
         )
 
-    async def read(self, caller: Caller, uri: str) -> mcp.TextResourceContents:
-        """Return the resource's text. Raises `UnknownResource`, alike for another's and for none."""
+    async def read(self, caller: Caller, uri: str) -> mcp.TextResourceContents | mcp.BlobResourceContents:
+        """Return what the resource holds. Raises `UnknownResource`, alike for another's and for none."""
         match _parts(uri):
+            case "results", wanted if kept := self._result(caller, wanted):
+                return _content(uri, kept)
             case "connections", *one if len(one) in (0, 2):
                 content = await self._connections(caller, *one)
             case ["platforms"]:
@@ -147,10 +158,11 @@ class Resources:
                 raise problem
             return None
         named = await self._names.of(platform)
-        by_name = callable_by_name(caller, known.value, platform)
+        by_name = self._names.mean_tools(caller, known.value, platform)
         actions = [
             found(caller, a, name if by_name else None) for name, a in sorted(named.items()) if offered(caller, a)
         ]
+        untold = [a for a in named.values() if promising(caller, a) and not offered(caller, a)]
         connections = _told(caller, own.values())
         return (
             {
@@ -160,9 +172,14 @@ class Resources:
                 **({} if own else {"connect": how_to_connect(caller.identity, platform)}),
                 "actions": actions[:_MAX_ACTIONS],
             }
-            | _more(connections=connections[_MAX_CONNECTIONS:], actions=actions[_MAX_ACTIONS:])
+            | _more(connections=connections[_MAX_CONNECTIONS:], actions=[*actions[_MAX_ACTIONS:], *untold])
             | _as_of(known)
         )
+
+    def _result(self, caller: Caller, wanted: str) -> Stored | None:
+        with suppress(UnknownResult):
+            return self._store.get(caller.identity, wanted)
+        return None
 
     async def _action(self, caller: Caller, wanted: str) -> str | None:
         """Return the action's document, or None if there is none that the caller may know of."""
@@ -170,7 +187,15 @@ class Resources:
             action = await self._catalog.by_id(None, action_id(wanted))
         except (UnknownAction, InvalidArguments):
             return None
-        return text.clean(knowledge(caller, action)) if admit(caller, action) is None else None
+        return text.clean(knowledge(caller, action, "full")) if admit(caller, action) is None else None
+
+
+def _content(uri: str, kept: Stored) -> mcp.TextResourceContents | mcp.BlobResourceContents:
+    """Return the answer as text where it is that, else as it came."""
+    if _TEXT.match(kept.media_type):
+        with suppress(UnicodeDecodeError):
+            return mcp.TextResourceContents(uri=uri, mime_type=kept.media_type, text=text.clean(kept.body.decode()))
+    return mcp.BlobResourceContents(uri=uri, mime_type=kept.media_type, blob=base64.b64encode(kept.body).decode())
 
 
 def _parts(uri: str) -> list[str]:
@@ -255,7 +280,7 @@ def _resource(
     )
 
 
-def _template(uri: str, name: str, description: str, mime_type: str, priority: float) -> mcp.ResourceTemplate:
+def _template(uri: str, name: str, description: str, mime_type: str | None, priority: float) -> mcp.ResourceTemplate:
     return mcp.ResourceTemplate(
         uri_template=uri,
         name=name,

@@ -31,12 +31,12 @@ from mcp.shared.subscriptions import (
     event_to_notification,
 )
 
-from pica_mcp import __version__, text
+from pica_mcp import __version__
 from pica_mcp.access import Caller, invites
 from pica_mcp.app import App
 from pica_mcp.consent import Asked
-from pica_mcp.discovery import FIXED_NAMES
-from pica_mcp.errors import PicaError, UnknownResource, UnknownTool, trace
+from pica_mcp.discovery import EXECUTING, FIXED_NAMES
+from pica_mcp.errors import InvalidArguments, PicaError, UnknownPrompt, UnknownResource, UnknownTool, trace
 from pica_mcp.person import People, input_required
 from pica_mcp.resources import canonical
 from pica_mcp.watch import Changes
@@ -48,6 +48,9 @@ _DEADLINE_SECONDS = 58.0
 
 _ANSWER_SECONDS = 24 * 3600.0
 """A person may take a day to answer what a client of the newer era asks."""
+
+_FIXED_MS = 3_600_000
+"""How long what only the settings decide may be kept."""
 
 _BEAT_SECONDS = 5.0
 _NOTICE_SECONDS = 5.0
@@ -77,6 +80,8 @@ def build(app: App) -> Server[Any]:
         on_subscribe_resource=_guarded(answers.subscribe),
         on_unsubscribe_resource=_guarded(answers.unsubscribe),
         on_subscriptions_listen=answers.listen,  # ends with the client, not with a deadline
+        on_list_prompts=_guarded(answers.list_prompts),
+        on_get_prompt=_guarded(answers.get_prompt),
         on_completion=_guarded(answers.complete),
     )
     security = RequestStateSecurity(
@@ -134,7 +139,8 @@ class _Answers:
                 )
         except Asked as asked:
             return input_required(asked)
-        ours = result.is_error or params.name in FIXED_NAMES  # what a provider says sends nobody
+        told = params.name in FIXED_NAMES and params.name not in EXECUTING
+        ours = result.is_error or told  # what a provider says sends nobody
         if ours and any(isinstance(block, mcp.TextContent) and invites(block.text) for block in result.content):
             self._app.watch.hurry()
         return result
@@ -174,13 +180,21 @@ class _Answers:
         return await self._notices.listen(ctx, params.model_copy(update={"notifications": wanted}))
 
     async def complete(self, _: Context, params: mcp.CompleteRequestParams) -> mcp.CompleteResult:
+        variable, typed = params.argument.name, params.argument.value
         if isinstance(params.ref, mcp.PromptReference):
-            raise UnknownResource(f"There is no prompt {text.line(repr(params.ref.name), 120)}.")
-        given = (params.context and params.context.arguments) or {}
-        completion = await self._app.completions.complete(
-            self._app.caller, params.ref.uri, params.argument.name, params.argument.value, given
-        )
+            name = params.ref.name
+            completion = await self._app.prompts.complete(self._app.caller, name, variable, typed)
+        else:
+            given = (params.context and params.context.arguments) or {}
+            completion = await self._app.completions.complete(self._app.caller, params.ref.uri, variable, typed, given)
         return mcp.CompleteResult(completion=completion)
+
+    async def list_prompts(self, _: Context, _params: mcp.PaginatedRequestParams | None) -> mcp.ListPromptsResult:
+        prompts = self._app.prompts.list(self._app.caller)
+        return mcp.ListPromptsResult(prompts=prompts, ttl_ms=_FIXED_MS, cache_scope="private")
+
+    async def get_prompt(self, _: Context, params: mcp.GetPromptRequestParams) -> mcp.GetPromptResult:
+        return await self._app.prompts.get(self._app.caller, params.name, params.arguments or {})
 
 
 class _Server(Server[Any]):
@@ -298,7 +312,7 @@ def _guarded(
                 return await handler(ctx, params)
         except TimeoutError:
             raise MCPError(mcp.INTERNAL_ERROR, "Pica took too long. Try again in a minute.") from None
-        except (UnknownTool, UnknownResource) as error:
+        except (UnknownTool, UnknownResource, UnknownPrompt, InvalidArguments) as error:
             data = {"uri": params.uri} if isinstance(params, mcp.ReadResourceRequestParams) else None
             raise MCPError(mcp.INVALID_PARAMS, str(error), data) from None
         except PicaError as error:
@@ -315,15 +329,17 @@ def _guarded(
 def instructions(caller: Caller) -> str:
     """Return what a model should know before it sees a tool; clients cut it at 2 kB."""
     executes = (
-        "Tools named after a platform (gmail_send_email, ...) run one action each; not all actions have one listed.\n"
-        "For others: search_pica_platform_actions finds actions by what they do, and execute_pica_action runs "
-        "them by id; get_pica_action_knowledge tells their arguments.\n"
-        "Where a platform has several accounts, pass `connection` with one of the labels; ask the person if unsure.\n"
+        "Tools named after a platform (gmail_send_email, ...) run one action each. Most actions have none listed: "
+        "search_pica_platform_actions finds them on all connected platforms and tells their names and arguments; run "
+        "them with read_pica_action if they only read, else with execute_pica_action.\n"
+        "get_pica_action_knowledge tells more of an action where something is unclear. Long answers are cut and say "
+        "how to get the rest; `result_fields` (JMESPath) returns only what is needed.\n"
+        "Where a platform has several accounts, pass one of the labels; ask the person if unsure.\n"
         "If an answer says that a write may have been applied, check with a read before you repeat it."
     )
     explains = (
-        "This server executes nothing: search_pica_platform_actions finds actions, and get_pica_action_knowledge "
-        "tells how to call them, for writing integration code."
+        "This server executes nothing: search_pica_platform_actions finds actions, get_pica_action_knowledge tells how "
+        "they work, and build_pica_request writes the request as code."
     )
     return (
         f"Pica connects apps like Gmail, Slack and Stripe. This server acts for {caller.identity}.\n"

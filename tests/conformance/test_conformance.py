@@ -23,7 +23,7 @@ async def test_both_eras_list_every_fixture_under_the_name_that_the_suite_calls(
         async with open_server() as server, Client(server, mode=mode) as client:
             assert client.protocol_version == revision
             listed = [tool.name for tool in (await client.list_tools()).tools]
-    assert set(listed[4:]) == NAMES
+    assert set(listed[7:]) == NAMES
 
 
 @ERAS

@@ -573,7 +573,7 @@ class Poisoned:
                 wanted = request.query_params.get("_id")
                 rows = [row for row in rows if wanted in (None, row["_id"])]
             case _:
-                return JSONResponse({"answer": texts}, headers={"x-pica-passthrough-x": "1"})
+                return JSONResponse({"answer": texts * 20}, headers={"x-pica-passthrough-x": "1"})
         return JSONResponse({"rows": rows, "total": len(rows), "pages": 1})
 
     def _connection(self, number: int, told: str) -> dict[str, Any]:
@@ -624,6 +624,16 @@ async def test_a_catalogue_that_holds_the_secret_everywhere_shows_it_nowhere(
             known = {"platform": "canary", "actionId": f"conn_mod_def::{number}::x"}
             assert "[hidden]" in await one.call(KNOWLEDGE, known)
             await one.call(EXECUTE, known | {"connectionKey": "Cage"})
+            for written in ("code", "preview", "mock"):
+                await one.call("build_pica_request", known | {"mode": written, "arguments": {"a": word}})
+            cut = await one.call("read_pica_action", known | {"connectionKey": "Cage", "max_result_tokens": 200})
+            assert number or "get_pica_result" in cut
+            for result_id in re.findall(r"\br_[\w-]{16}", cut):
+                await one.call("get_pica_result", {"id": result_id, "max_result_tokens": 50_000})
+                await one._hear(one.client.read_resource(f"pica://results/{result_id}"))
+        await one._hear(one.client.list_prompts())
+        for name, taken in (("do_task", {"task": "x"}), ("explore_platform", {"platform": "canary"})):
+            assert "Connected now" in await one._hear(one.client.get_prompt(name, taken))
         assert "[hidden]" in "".join(one.heard[:1])
         for uri in ("pica://platforms", "pica://actions/conn_mod_def::0::x"):
             await one._hear(one.client.read_resource(uri))

@@ -1,9 +1,10 @@
 """What a caller may not do, they do not meet either: over random grants, `admit` has the last word everywhere.
 
 An action that is not admitted is not listed as a tool, not found by search, not among a platform's actions, not
-readable, not completed, and neither its id nor its name runs it; a connection that is not admitted is neither told of
-nor called through. What is admitted is all of that, so that nobody passes by showing nothing. One platform has more
-than four hundred actions, whose rows tell neither ids nor paths.
+readable, not completed, not written as code, and neither its id nor its name runs it; what does more than read is not
+run by the tool that reads. A connection that is not admitted is neither told of, also by prompts, nor called through.
+What is admitted is all of that, so that nobody passes by showing nothing. One platform has more than four hundred
+actions, whose rows tell neither ids nor paths.
 
 More of them: python -m pytest tests/line/test_grants.py --hypothesis-profile explore
 """
@@ -26,7 +27,7 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
 from pica_mcp import schemas
-from pica_mcp.access import Caller, Grant, Identity, IdentityType, Permission, admit, admit_platform
+from pica_mcp.access import Caller, Grant, Identity, IdentityType, Permission, admit, admit_platform, effect
 from pica_mcp.app import App, open_app
 from pica_mcp.discovery import Names, fixed_tools
 from pica_mcp.effects import Rule
@@ -37,11 +38,15 @@ from pica_mcp.resources import ONE_ACTION, ONE_CONNECTION, ONE_PLATFORM
 from pica_mcp.sandbox import LIVE_SECRET, TEST_SECRET, Sandbox
 from pica_mcp.sandbox.growth import grow
 from pica_mcp.settings import load
-from pica_mcp.toolbox import Budget, Toolbox
+from pica_mcp.toolbox import Toolbox
+from pica_mcp.toolbox.budget import Budget
 from pica_mcp.tools import ActionTool, Tool
 
 EXECUTE, SEARCH = "execute_pica_action", "search_pica_platform_actions"
 KNOWLEDGE, LIST = "get_pica_action_knowledge", "list_pica_integrations"
+READ, BUILD = "read_pica_action", "build_pica_request"
+MODES = ("code", "preview", "mock")
+LANGUAGES = ("curl", "python", "typescript")
 
 BIG = "amber-anvil"
 SMALL = ("gmail", "slack", "linear")
@@ -100,9 +105,24 @@ class World:
 
     async def read(self, caller: Caller, uri: str) -> str | None:
         try:
-            return (await self.app.resources.read(caller, uri)).text
+            content = await self.app.resources.read(caller, uri)
         except UnknownResource:
             return None
+        assert isinstance(content, mcp.TextResourceContents)
+        return content.text
+
+    async def prompts(self, caller: Caller) -> str:
+        """What the prompts say that there are for the caller, and what may be put in them."""
+        given = {"task": "Do it.", "platform": SMALL[0]}
+        words: list[str] = []
+        for prompt in self.app.prompts.list(caller):
+            taken = {argument.name for argument in prompt.arguments or ()}
+            filled = {name: value for name, value in given.items() if name in taken}
+            words.append((await self.app.prompts.get(caller, prompt.name, filled)).model_dump_json())
+            words += [
+                (await self.app.prompts.complete(caller, prompt.name, name, "")).model_dump_json() for name in taken
+            ]
+        return "".join(words)
 
     async def complete(self, caller: Caller, template: str, variable: str, typed: str = "") -> list[str]:
         return (await self.app.completions.complete(caller, template, variable, typed, {})).values
@@ -135,7 +155,7 @@ async def opened() -> AsyncGenerator[World]:
         yield World(
             door,
             app,
-            Toolbox(app.catalog, names, fixed_tools(app.catalog, names), Budget("all")),
+            Toolbox(app.catalog, names, fixed_tools(app.catalog, names, app.pipeline.results), Budget("all")),
             [ActionDetails.model_validate(row) for rows in documents for row in rows],
             [Connection.model_validate(row) for rows in connections for row in rows],
             tools,
@@ -274,7 +294,8 @@ class Case:
         assert self.refused.keys().isdisjoint(ids)
         assert {action.platform for action in actions} <= self.connected
         names = {tool.definition.name for tool in tools}
-        assert (EXECUTE in names) is not self.caller.grant.knowledge_only
+        assert ({EXECUTE, READ} <= names) is not self.caller.grant.knowledge_only
+        assert names.isdisjoint({EXECUTE, READ}) is self.caller.grant.knowledge_only
         assert not (ids and self.caller.grant.knowledge_only)
         return ids
 
@@ -286,7 +307,7 @@ class Case:
         assert (answered, words if no else "") == (no is None, str(no or ""))
         lines = json.loads(words)["actions"] if answered else ()
         self._check_lines(platform, lines)
-        return [line["actionId"] for line in lines]
+        return [line.get("actionId") or self.world.tools[line["tool"]] for line in lines]
 
     async def check_platform(self, platform: str) -> None:
         words = await self.world.read(self.caller, f"pica://platforms/{platform}")
@@ -312,8 +333,16 @@ class Case:
 
 def _flat(action: ActionDetails) -> dict[str, Any]:
     """Arguments that the action accepts: something for each that it requires."""
-    schema = schemas.derive(action).schema
-    return {name: _value(schema["properties"][name]) for name in schema.get("required", ())}
+    parameters = schemas.derive(action)
+    properties = parameters.schema["properties"]
+    return {
+        name: _file(properties[name]) if name in parameters.files else _value(properties[name])
+        for name in parameters.schema.get("required", ())
+    }
+
+
+def _file(schema: Mapping[str, Any]) -> Any:
+    return ["data:,x"] if schema.get("type") == "array" else "data:,x"
 
 
 def _value(schema: Mapping[str, Any]) -> Any:
@@ -407,7 +436,10 @@ def test_what_is_not_admitted_is_neither_read_nor_completed(run: Run, drawn: Dra
             assert await case.world.read(case.caller, f"pica://actions/{quote(action.id, safe='')}") is None
             assert await case.world.complete(case.caller, ONE_ACTION, "id", action.id) == []
             arguments = {"platform": action.platform, "actionId": action.id}
-            assert await case.world.call(case.caller, KNOWLEDGE, arguments) == (False, str(case.refused[action.id]))
+            said = (False, str(case.refused[action.id]))
+            assert await case.world.call(case.caller, KNOWLEDGE, arguments) == said
+            for mode in MODES:
+                assert await case.world.call(case.caller, BUILD, arguments | {"mode": mode}) == said
         ids = await case.world.complete(case.caller, ONE_ACTION, "id")
         assert case.refused.keys().isdisjoint(ids)
 
@@ -428,12 +460,51 @@ def test_what_is_not_admitted_is_not_called_and_nothing_is_sent(run: Run, drawn:
                 {},
                 *({"connectionKey": c.key} for c in case.world.connections if c.platform == action.platform),
             ):
-                answered = await case.world.call(case.caller, EXECUTE, arguments | key)
-                assert answered == said if executes else not answered[0]
+                for tool in (EXECUTE, READ):
+                    answered = await case.world.call(case.caller, tool, arguments | key)
+                    assert answered == said if executes else not answered[0]
             if action.id in names:
                 answered = await case.world.call(case.caller, names[action.id], _flat(action))
                 visible = any(c.platform == action.platform for c in case.visible)
                 assert answered == said if executes and visible and not action.hidden else not answered[0]
+        assert case.world.door.passed == before
+
+    run(check, drawn)
+
+
+@half
+@given(drawn=drawns)
+def test_the_tool_that_reads_runs_nothing_that_does_more(run: Run, drawn: Drawn) -> None:
+    async def check(case: Case) -> None:
+        before = case.world.door.passed
+        names = {action_id: name for name, action_id in case.world.tools.items()}
+        for action in case.some([a for a in case.admitted if effect(case.caller, a) is not Effect.READ]):
+            keys = [c.key for c in case.usable if c.platform == action.platform]
+            for wanted in (action.id, *([names[action.id]] if action.id in names else [])):
+                named: dict[str, Any] = {"platform": action.platform, "actionId": wanted}
+                for arguments in (named | _groups(action), named | {"arguments": _flat(action)}):
+                    for key in keys[:2]:
+                        answered, words = await case.world.call(case.caller, READ, arguments | {"connectionKey": key})
+                        assert not answered, words
+        assert case.world.door.passed == before
+
+    run(check, drawn)
+
+
+@half
+@given(drawn=drawns)
+def test_no_request_that_is_written_and_no_prompt_tells_a_key(run: Run, drawn: Drawn) -> None:
+    async def check(case: Case) -> None:
+        before = case.world.door.passed
+        told = [await case.world.prompts(case.caller)]
+        for action in case.some(case.admitted):
+            arguments = {"platform": action.platform, "actionId": action.id, "arguments": _flat(action)}
+            for wanted in (*({"language": language} for language in LANGUAGES), {"mode": "preview"}, {"mode": "mock"}):
+                answered, words = await case.world.call(case.caller, BUILD, arguments | wanted)
+                assert answered, words
+                told.append(words)
+        for word in (LIVE_SECRET, TEST_SECRET, *(connection.key for connection in case.world.connections)):
+            assert not [words for words in told if word in words]
         assert case.world.door.passed == before
 
     run(check, drawn)
@@ -450,6 +521,7 @@ def test_a_connection_that_is_not_admitted_is_neither_told_of_nor_called_through
             str([await world.read(caller, f"pica://platforms/{platform}") for platform in PLATFORMS]),
             str(await world.read(caller, "pica://connections")),
             str(await world.complete(caller, ONE_CONNECTION, "label")),
+            await world.prompts(caller),
             "".join(
                 tool.definition.model_dump_json() for tool in (await world.app.pipeline.toolbox.list(caller)).tools
             ),
@@ -492,5 +564,8 @@ def test_what_is_admitted_is_found_read_and_called(run: Run, drawn: Drawn) -> No
                 arguments = {"platform": action.platform, "actionId": action.id, **_groups(action)}
                 words = await world.call(caller, EXECUTE, arguments | {"connectionKey": connection.key})
                 assert world.door.passed == (before := before + 1), words
+                if effect(caller, action) is Effect.READ:
+                    words = await world.call(caller, READ, arguments | {"connectionKey": connection.key})
+                    assert world.door.passed == (before := before + 1), words
 
     run(check, drawn)

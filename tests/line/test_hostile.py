@@ -242,7 +242,7 @@ async def opened(portal: BlockingPortal, kind: Literal["socket", "memory"]) -> A
     @asynccontextmanager
     async def line(url: str, take: Callable[[], list[Arrived]], pica: Any = None) -> AsyncGenerator[Line]:
         async with open_app(load({}, variables | {"PICA_BASE_URL": url}), pica) as app:
-            named = await app.pipeline._names.of("maze")
+            named = await app.pipeline.names.of("maze")
             names = {action.id: name for name, action in named.items()}
             ways = {action.id: action for action in platform.actions}
             yield Line(app, portal, take, urlsplit(url).netloc, key, ways, names)

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from pica_mcp import api
 from pica_mcp import pipeline as room
+from pica_mcp.access import effect
 from pica_mcp.errors import UnknownTool
 
 LIST, SEARCH = "list_pica_integrations", "search_pica_platform_actions"
@@ -92,6 +93,19 @@ def big(*rows: dict[str, Any]) -> Pica:
     return Pica([account("crm")], {"crm": [*rows, *(row(f"Other {number}") for number in range(401))]})
 
 
+async def meant(app: Any, hits: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+    """The ids of what hits mean, of those with a tool and of those without; each tells what its tool is."""
+    named: list[str] = []
+    for hit in hits:
+        assert ("tool" in hit) is not ("actionId" in hit), hit
+        if "tool" in hit:
+            action = (await app.pipeline.toolbox.find(app.caller, hit["tool"])).action
+            told = hit.get("title", action.title), hit.get("effect", "read")  # a name may say all of the title
+            assert told == (action.title, effect(app.caller, action))
+            named.append(action.id)
+    return named, [hit["actionId"] for hit in hits if "tool" not in hit]
+
+
 # Names that collide
 
 
@@ -113,7 +127,7 @@ async def test_platforms_that_spell_one_name_are_neither_listed_nor_found(
         [document(number, "Records", name) for number, name in enumerate((one, other, "gmail"))],
     )
     async with serve(pica) as app:
-        listed = [tool.definition.name for tool in (await app.pipeline.toolbox.list(app.caller)).tools[4:]]
+        listed = [tool.definition.name for tool in (await app.pipeline.toolbox.list(app.caller)).tools[7:]]
         assert listed == ["gmail_records"]
         with pytest.raises(UnknownTool):
             await app.pipeline.call(app.caller, f"{shared}_records", {})
@@ -175,11 +189,9 @@ async def test_search_on_a_big_platform_names_the_right_tool_or_none(serve: Any,
     ]
     async with serve(pica) as app:
         actions = told(await app.pipeline.call(app.caller, SEARCH, {"platform": "crm", "query": "x"}))["actions"]
-        assert len(actions) == 5
-        named = {action["actionId"]: action["tool"] for action in actions if "tool" in action}
-        assert set(named) == {"conn_mod_def::1::x", "conn_mod_def::2::x", "conn_mod_def::5::x"}
-        for action_id, name in named.items():
-            assert (await app.pipeline.toolbox.find(app.caller, name)).action.id == action_id
+        named, unnamed = await meant(app, actions)
+    assert sorted(named) == ["conn_mod_def::1::x", "conn_mod_def::2::x", "conn_mod_def::5::x"]
+    assert sorted(unnamed) == ["conn_mod_def::6::x", "conn_mod_def::9::x"]
 
 
 async def test_search_on_a_big_platform_names_the_right_tool_or_none_where_only_paths_differ(
@@ -189,10 +201,8 @@ async def test_search_on_a_big_platform_names_the_right_tool_or_none_where_only_
     pica.found = [result(3, "Get", key=""), result(4, "Get", key="")]
     async with serve(pica) as app:
         actions = told(await app.pipeline.call(app.caller, SEARCH, {"platform": "crm", "query": "x"}))["actions"]
-        assert len(actions) == 2
-        for action in (action for action in actions if "tool" in action):
-            tool = await app.pipeline.toolbox.find(app.caller, action["tool"])
-            assert tool.action.id == action["actionId"]
+        named, unnamed = await meant(app, actions)
+    assert sorted((*named, *unnamed)) == ["conn_mod_def::3::x", "conn_mod_def::4::x"]
 
 
 async def test_an_action_whose_row_alone_says_that_it_is_hidden_cannot_be_called_by_name(serve: Any) -> None:
@@ -216,9 +226,9 @@ async def test_hidden_actions_are_offered_nowhere_and_run_by_id(serve: Any, told
         [result(1, "Wreck", "POST", tags=["hidden:agents"]), result(2, "Send", "POST")],
     )
     async with serve(pica, PICA_TOOLS="all") as app:
-        assert [t.definition.name for t in (await app.pipeline.toolbox.list(app.caller)).tools[4:]] == ["crm_send"]
+        assert [t.definition.name for t in (await app.pipeline.toolbox.list(app.caller)).tools[7:]] == ["crm_send"]
         found = told(await app.pipeline.call(app.caller, SEARCH, {"platform": "crm", "query": "wreck"}))
-        assert [action["title"] for action in found["actions"]] == ["Send"]
+        assert [action.get("tool") for action in found["actions"]] == ["crm_send"]
         with pytest.raises(UnknownTool):
             await app.pipeline.call(app.caller, "crm_wreck", {})
         assert pica.sent() == []
@@ -239,9 +249,9 @@ async def test_rows_in_any_letter_case_and_with_odd_tags_are_served(serve: Any, 
     )
     async with serve(pica, PICA_IDENTITY_TYPE="user") as app:
         listed = told(await app.pipeline.call(app.caller, LIST, {}))["connections"]
-        assert [(c["platform"], c["connection"], c["state"]) for c in listed] == [
+        assert [(c["platform"], c["connection"], c.get("state")) for c in listed] == [
             ("crm", "Broken", "failed"),
-            ("crm", "Mine", "operational"),
+            ("crm", "Mine", None),  # it is fine
         ]
         assert told(await app.pipeline.call(app.caller, "crm_records", {})) == {"done": True}
 
@@ -352,7 +362,7 @@ async def test_a_refused_argument_of_execute_ends_with_what_the_action_takes(ser
         arguments: dict[str, Any] = {"platform": "crm", "actionId": "conn_mod_def::1::x", "data": {}}
         refused = await app.pipeline.call(app.caller, EXECUTE, arguments)
     assert refused.is_error
-    assert said(refused).endswith(" The action takes pathVariables: box*; data: to*.")
+    assert said(refused).endswith(" The action takes box*, to*.")
     assert json.dumps(pica.sent()) == "[]"
 
 
@@ -404,7 +414,7 @@ async def test_an_allowed_action_of_a_big_platform_is_listed(serve: Any) -> None
     pica.documents = [document(1, "Send It", method="POST")]
     pica.found = [result(1, "Send It", method="POST"), result(2, "Other 1")]
     async with serve(pica, PICA_ACTION_IDS="conn_mod_def::1::x") as app:
-        listed = [tool.definition.name for tool in (await app.pipeline.toolbox.list(app.caller)).tools[4:]]
+        listed = [tool.definition.name for tool in (await app.pipeline.toolbox.list(app.caller)).tools[7:]]
     assert listed == ["crm_send_it"]
 
 
@@ -412,8 +422,8 @@ async def test_an_allowed_action_of_a_big_platform_is_listed(serve: Any) -> None
 
 
 async def test_what_was_found_is_told_even_if_the_platforms_cannot_be(serve: Any, told: Any) -> None:
-    pica = Pica([account("crm")], {"crm": [row("Send")]}, [document(1, "Send")])
-    pica.found = [result(1, "Send") | {"platform": "mail"}]
+    pica = Pica([account("crm")], {"crm": [row("Send")]}, [document(1, "Send"), document(2, "Send", "mail")])
+    pica.found = [result(2, "Send") | {"platform": "mail"}]
 
     async def without_connectors(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/v1/available-connectors":
@@ -437,3 +447,25 @@ async def test_an_id_that_several_rows_fit_does_not_run_by_a_guessed_path(serve:
     async with serve(pica) as app:
         assert (await app.pipeline.call(app.caller, EXECUTE, by_id)).is_error
     assert pica.sent() == []
+
+
+async def test_what_a_row_does_not_tell_is_not_shown_as_if_it_were_harmless(
+    converse: Callable[..., Any], told: Callable[..., Any]
+) -> None:
+    rows = [row(f"Read {number}") for number in range(401)] + [row("Avatar")]
+    pica = Pica(
+        connections=[account("crm")],
+        actions={"crm": rows},
+        documents=[document(1, "Avatar", path="/users.deletePhoto")],
+        found=[{"systemId": "conn_mod_def::a::1", **row("Avatar"), "path": "/users.deletePhoto"}],
+    )
+    async with converse(pica=pica, PICA_PERMISSIONS="read") as client:
+        read = await client.read_resource("pica://platforms/crm")
+        content = json.loads(read.contents[0].text)
+    assert content["actions"] == []
+    assert content["more"] == "402 more actions; the tools find them."
+    async with converse(pica=pica) as client:
+        read = await client.read_resource("pica://platforms/crm")
+        content = json.loads(read.contents[0].text)
+    assert len(content["actions"]) == 200
+    assert all("effect" not in action for action in content["actions"])

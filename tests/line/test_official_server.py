@@ -23,7 +23,8 @@ def find(told: Callable[..., Any]) -> Callable[..., Any]:
     """Find an action's id by its title, as a model would."""
 
     async def find(client: Any, platform: str, title: str) -> str:
-        found = told(await client.call_tool(SEARCH, {"platform": platform, "query": title}))
+        wanted = {"platform": platform, "query": title, "agentType": "knowledge"}
+        found = told(await client.call_tool(SEARCH, wanted))
         return next(action["actionId"] for action in found["actions"] if action["title"] == title)
 
     return find
@@ -141,12 +142,17 @@ async def test_entry_03_a_platform_cannot_change_the_path_of_a_search(box: Sandb
     by_id = {"actionId": "conn_mod_def::x::y"}
     asked = {SEARCH: {"query": "send"}, KNOWLEDGE: by_id, EXECUTE: by_id}
     async with converse() as client:
-        for platform in ("../../knowledge?x=", "..", ".", "gmail/../stripe", "gmail%2f..", "gmail#", "\\gmail"):
+        for platform in ("../../knowledge?x=", "..", ".", "gmail/../stripe", "gmail%2f..", "gmail?x=#"):
             for tool in (SEARCH, KNOWLEDGE, EXECUTE):
                 refused = await client.call_tool(tool, {"platform": platform, **asked[tool]})
                 assert refused.is_error
                 assert "not the name of a platform" in said(refused) or "conn_mod_def" in said(refused)
-    assert {r.path for r in box.requests} <= {"/v1/vault/connections"}
+        assert {r.path for r in box.requests} <= {"/v1/vault/connections", "/v1/available-connectors"}
+        for alike in ("gmail#", "\\gmail", "../gmail/"):  # what spells a platform that there is, means that one
+            await client.call_tool(SEARCH, {"platform": alike, **asked[SEARCH]})
+    searched = [r for r in box.requests if r.path.startswith("/v1/available-actions/search")]
+    assert {r.path for r in searched} <= {"/v1/available-actions/search/gmail"}
+    assert {name for r in searched for name, _ in r.query} <= {"query", "executeAgent", "limit"}
 
 
 async def test_entry_04_a_path_value_cannot_leave_its_segment(converse: Any, find: Any, said: Any, passed: Any) -> None:
@@ -251,7 +257,7 @@ async def test_entry_07_the_secret_is_in_no_log_when_a_provider_refuses(
 
 FORM = {"data": {"email": "a@b.example"}, "isFormUrlEncoded": True}
 UPLOAD = {
-    "data": {"metadata": '{"name": "note.txt", "mimeType": "text/plain"}', "file": "CanaryOfTheBody"},
+    "data": {"metadata": '{"name": "note.txt", "mimeType": "text/plain"}', "file": "data:text/plain,CanaryOfTheBody"},
     "queryParams": {"uploadType": "multipart"},
     "isFormData": True,
 }
@@ -357,25 +363,29 @@ async def test_entry_10_graphql_is_judged_by_what_it_does(converse: Any, find: A
     async with converse(PICA_PERMISSIONS="read", **growth) as client:
         for tool, arguments in (
             (EXECUTE, {"platform": "linear", "actionId": lists, "data": teams}),
-            ("linear_list_teams", teams),
+            ("read_pica_action", {"platform": "linear", "actionId": lists, "data": teams}),
+            ("linear_list_teams", {}),
         ):
             answer = await client.call_tool(tool, arguments)
             assert not answer.is_error, said(answer)
             assert "ENG" in said(answer)
-        assert len(passed()) == 2
+        assert len(passed()) == 3
+        assert (
+            await client.call_tool("linear_list_teams", {"query": issue["query"]})
+        ).is_error  # it is not ours to choose
         for tool, arguments in (
             (EXECUTE, {"platform": "linear", "actionId": creates, "data": issue}),
             (EXECUTE, {"platform": "linear", "actionId": deletes, "data": issue}),
             (EXECUTE, {"platform": "linear", "actionId": lists, "data": issue}),  # a mutation where a query belongs
-            ("linear_list_teams", {"query": issue["query"]}),
-            ("linear_create_issue", issue),
-            ("linear_delete_issue", issue),
+            ("read_pica_action", {"platform": "linear", "actionId": lists, "data": issue}),
+            ("linear_create_issue", {"title": "T", "teamId": "1"}),
+            ("linear_delete_issue", {"id": "1"}),
         ):
             refused = await client.call_tool(tool, arguments)
             assert refused.is_error
             assert "PICA_PERMISSIONS" in said(refused)
         assert not {"linear_create_issue", "linear_delete_issue"} & {t.name for t in (await client.list_tools()).tools}
-    assert len(passed()) == 2
+    assert len(passed()) == 3
 
 
 SLIDES = (
@@ -468,25 +478,32 @@ async def test_entry_12_an_empty_page_ends_a_listing_whatever_the_total_says(
 
 async def test_entry_13_an_empty_search_is_an_answer_with_advice(converse: Any, told: Any) -> None:
     async with converse() as client:
-        answer = told(await client.call_tool(SEARCH, {"platform": "gmail", "query": "zzzz qqqq"}))
-    assert answer["actions"] == []
-    assert "Try other words" in answer["note"]
+        everywhere = told(await client.call_tool(SEARCH, {"query": "zzzz qqqq"}))
+        there = told(await client.call_tool(SEARCH, {"platform": "gmail", "query": "zzzz qqqq"}))
+    assert everywhere["actions"] == []
+    assert "Try other words" in everywhere["note"]
+    assert "No action fits these words" in there["note"]
+    assert 0 < len(there["actions"]) <= 5
 
 
 async def test_entry_14_no_placeholder_is_ever_sent_and_colons_stay(
     converse: Any, find: Any, said: Any, passed: Any
 ) -> None:
     async with converse() as client:
-        action = await find(client, "gmail", "List Messages")
-        arguments: dict[str, Any] = {"platform": "gmail", "actionId": action, "connectionKey": "Work"}
-        given: list[dict[str, Any]] = [{}, {"pathVariables": {}}, {"pathVariables": {"userID": "me"}}]
-        for variables in (*given, {"pathVariables": {"userId": None}}):
+        action = await find(client, "github", "Get a Repository")
+        arguments: dict[str, Any] = {"platform": "github", "actionId": action, "connectionKey": "oss"}
+        given: list[dict[str, Any]] = [{}, {"pathVariables": {}}, {"pathVariables": {"repos": "b"}}]
+        for variables in (*given, {"pathVariables": {"repo": None}}, {"pathVariables": {"owner": "a"}}):
             refused = await client.call_tool(EXECUTE, arguments | variables)
             assert refused.is_error
-            assert "userId" in said(refused)
+            assert "repo" in said(refused)
         assert passed() == []
-        await client.call_tool(EXECUTE, arguments | {"pathVariables": {"userId": "urn:user:1"}})
-    assert passed()[0].path == "/v1/passthrough/users/urn:user:1/messages"
+        await client.call_tool(EXECUTE, arguments | {"pathVariables": {"owner": "urn:user:1", "repo": "b"}})
+        # Whose document names a value that stands for the account itself, needs none.
+        action = await find(client, "gmail", "List Messages")
+        await client.call_tool(EXECUTE, {"actionId": action, "connectionKey": "Work"})
+    paths = [sent.path.removeprefix("/v1/passthrough") for sent in passed()]
+    assert paths == ["/repos/urn:user:1/b", "/users/me/messages"]
 
 
 async def test_entry_15_query_lists_repeat_their_key(converse: Any, find: Any, passed: Any) -> None:
@@ -550,7 +567,9 @@ async def test_entry_27_a_warm_call_makes_one_request(box: Sandbox, converse: An
         assert len(box.requests) == before + 1
 
 
-async def test_entry_32_hidden_actions_are_not_offered_for_running(box: Sandbox, converse: Any, told: Any) -> None:
+async def test_entry_32_hidden_actions_are_not_offered_for_running(
+    box: Sandbox, converse: Any, said: Any, told: Any
+) -> None:
     hidden = "Find a User by Email"
 
     async def careless(scope: Any, receive: Any, send: Any) -> None:
@@ -563,4 +582,7 @@ async def test_entry_32_hidden_actions_are_not_offered_for_running(box: Sandbox,
         read = told(await client.call_tool(SEARCH, finds | {"agentType": "knowledge"}))["actions"]
         run = told(await client.call_tool(SEARCH, finds))["actions"]
         assert hidden in [action["title"] for action in read]
-        assert hidden not in [action["title"] for action in run]
+        assert run
+        for action in run:
+            known = {"actionId": action.get("tool") or action["actionId"]}
+            assert hidden not in said(await client.call_tool(KNOWLEDGE, known)).partition("\n")[0]

@@ -37,12 +37,12 @@ async def test_wrong_arguments_are_told_before_anything_is_sent(serve: Any, said
         words = said(result)
         assert "There is no argument 'subjct'; did you mean 'subject'?" in words
         assert "The argument 'subject' is required" in words
-        assert "The argument 'body' must be of type string, not array." in words
+        assert "The argument 'body' must be a string, not an array." in words
         assert "Nothing was sent" in words
         result = await app.pipeline.call(app.caller, EXECUTE, {"platform": "gmail"})
         assert "The argument 'actionId' is required" in said(result)
         result = await app.pipeline.call(app.caller, "gmail_send_email", {"connection": 5})
-        assert "'connection' must be a label" in said(result)
+        assert "There is no gmail connection '5'" in said(result)
     assert passed() == []
 
 
@@ -119,7 +119,7 @@ async def test_what_reaches_the_model_is_bounded_and_clean(box: Sandbox, serve: 
         result = await app.pipeline.call(app.caller, "gmail_list_labels", {"connection": "Work", "userId": "me"})
     words = said(result)
     assert len(words) <= 24_000
-    assert "[Cut: the answer has 100," in words
+    assert "of 100,000 characters of text. The rest: get_pica_result(id=" in words
     words.encode()
 
 

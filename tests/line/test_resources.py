@@ -188,7 +188,7 @@ async def test_every_template_is_one_that_can_be_read(serve: Any) -> None:
         for template in app.resources.templates():
             assert template.annotations.priority
             uri = template.uri_template.format(**values)
-            if "actions" in uri:
+            if "actions" in uri or "results" in uri:
                 with pytest.raises(UnknownResource):
                     await app.resources.read(app.caller, uri)
             else:
@@ -269,7 +269,7 @@ async def test_the_list_of_integrations_is_never_older_than_the_question(
         await client.call_tool("list_pica_integrations", {})
         box.connect("notion", identity="ada", identity_type="user", name="Wiki")
         answer = told(await client.call_tool("list_pica_integrations", {}))
-    assert {"platform": "notion", "connection": "Wiki", "state": "operational"} in answer["connections"]
+    assert {"platform": "notion", "connection": "Wiki"} in answer["connections"]
 
 
 @pytest.mark.parametrize("query", ["communication", "gmail", "Gm", "mail"])

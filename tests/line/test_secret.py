@@ -314,10 +314,10 @@ async def test_the_handshake_waits_for_no_command_and_closing_ends_it(
     async with gated() as gate:
         variables = {"PICA_SECRET": None, "PICA_SECRET_COMMAND": gate.command, "PICA_TOOLS": tools}
         async with converse(mode=mode, **variables) as client, anyio.create_task_group() as calls:
-            assert len((await client.list_tools()).tools) == 4
+            assert len((await client.list_tools()).tools) == 7
             calls.start_soon(client.call_tool, "list_pica_integrations")
             await gate.until(living=1, dead=0)
-            assert len((await client.list_tools()).tools) == 4  # though the command hangs
+            assert len((await client.list_tools()).tools) == 7  # though the command hangs
             calls.cancel_scope.cancel()
         await gate.until(living=0, dead=1)
 

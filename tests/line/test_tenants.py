@@ -18,9 +18,12 @@ its name, its tag and its content, so that a look at the bytes tells whose they 
                before the answer. What Pica lists is true at that moment, but for old rows, which nobody can tell.
     shown      No answer, list, resource, completion, question, error or notice has a word of an account that is not
                the caller's in these lists, the last one of any age: who only looks is shown what is known. What an
-               account holds is shown by calls that were sent through it. Keys are shown to nobody. A caller may read
+               account holds is shown by calls that were sent through it, and by what was kept of their answers, to
+               who made them: by tool, as a resource and as a file to send. No prompt and no request that is written
+               tells it. Keys are shown to nobody. A caller may read
                what they wrote themselves, and what their own accounts are called.
-    alike      A call that names somebody's key or label is refused as one that names what nobody has.
+    alike      A call that names somebody's key or label is refused as one that names what nobody has, and so is who
+               asks for somebody's answer. Whose it is, finds it for an hour.
     written    The audit has one line for each call, of its caller, and the hash in it is of one of the caller's keys.
                Neither it nor the log has any of the words.
     served     While Pica is well, a call by one's own key is sent with it, and one's connections are all listed.
@@ -33,6 +36,7 @@ import hmac
 import json
 import logging
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -56,24 +60,33 @@ from pica_mcp.audit import Audit, Stream
 from pica_mcp.catalog import Catalog, Connections
 from pica_mcp.completions import Completions
 from pica_mcp.consent import Nobody, Policy, Question
-from pica_mcp.discovery import Names
+from pica_mcp.discovery import Names, fixed_tools
 from pica_mcp.errors import PicaError
+from pica_mcp.files import Files
 from pica_mcp.limits import Limits
 from pica_mcp.pipeline import Pipeline
+from pica_mcp.prompts import Prompts
 from pica_mcp.resources import ONE_ACTION, ONE_CONNECTION, ONE_PLATFORM, Resources
+from pica_mcp.results import Results
 from pica_mcp.sandbox import LIVE_SECRET, TEST_SECRET, Sandbox
 from pica_mcp.sandbox.growth import grow
 from pica_mcp.secret import Fixed, Secret
-from pica_mcp.toolbox import Budget
+from pica_mcp.store import Store
+from pica_mcp.toolbox import Toolbox
+from pica_mcp.toolbox.budget import Budget
 
 from .conftest import Clock
 
 STEPS = int(os.environ.get("TENANTS_STEPS", "2000"))
 STEPS_OF_A_STORY = 50
 MAX_AGE_SECONDS = 60.0
+KEPT_SECONDS = 3600.0
+RESULT_TOKENS = 200
+"""So few that answers are cut, and kept."""
 
 LISTING, PASSTHROUGH = "/v1/vault/connections", "/v1/passthrough"
 AUDIT_KEY = b"key of the record"
+RESULT_ID = r"\br_[\w-]{16}"
 UNKNOWN = {"type": "NotFound", "key": "err::x", "status": 404, "message": "Connection not found"}
 
 logger = logging.getLogger(__name__)
@@ -205,7 +218,12 @@ class Meanwhile:
 
 
 CALLS = ("read", "read", "read by id", "read by id", "write", "destroy")
-LOOKS = ("tools", "integrations", "integrations", "listed", "all", "one", "completed", "found", "known")
+KEPT = ("more", "more", "resource", "file")
+"""Ways to what was kept of an answer."""
+LOOKS = (
+    "tools", "integrations", "integrations", "listed", "all", "one", "completed", "found", "known", "prompts", "built",
+    *KEPT,
+)  # fmt: skip
 MOMENTS = ("listing asked", "listing told", "call asked", "call told", "question")
 
 indices = st.integers(0, 30)
@@ -281,10 +299,22 @@ class Turn:
     lists: int
     typed: tuple[str, ...] = ()
     sent: list[Sent] = field(default_factory=list[Sent])
+    through: frozenset[str] = frozenset()
+    """The keys through which came what was kept and is asked for now."""
 
     def renew(self, now: float, lists: int) -> None:
         """From here on, what was known before is known to be old."""
         self.began, self.lists = now, lists
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An answer that was too long to be shown whole: whose, since when, and through which keys it came."""
+
+    identity: Identity
+    result_id: str
+    at: float
+    keys: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -483,6 +513,7 @@ class Line:
     pipeline: Pipeline
     resources: Resources
     completions: Completions
+    prompts: Prompts
 
 
 @asynccontextmanager
@@ -498,8 +529,13 @@ async def opened(pica: Pica, record: Record) -> AsyncGenerator[Line]:
         catalog = Catalog(api, tasks, pica.clock)
         names = Names(catalog)
         audit = Audit(record, key=lambda: AUDIT_KEY)
-        pipeline = Pipeline(catalog, names, api, Budget(), Policy.AUTO, Limits(), audit)
-        yield Line(catalog, pipeline, Resources(catalog, names), Completions(catalog, names))
+        store = Store(pica.clock)
+        files = Files(None, store)
+        results = Results(store, files, RESULT_TOKENS)
+        toolbox = Toolbox(catalog, names, fixed_tools(catalog, names, results), Budget())
+        pipeline = Pipeline(toolbox, catalog, names, api, Policy.AUTO, Limits(), audit, results, files)
+        resources, completions = Resources(catalog, names, store), Completions(catalog, names)
+        yield Line(catalog, pipeline, resources, completions, Prompts(catalog))
         tasks.cancel_scope.cancel()
 
 
@@ -533,6 +569,7 @@ class Tenants(RuleBasedStateMachine):
         self.labels: defaultdict[int, list[str]] = defaultdict(list)
         self.lists: dict[Identity, int] = dict.fromkeys(TENANTS, 0)
         """How many lists Pica had given for each when the step began."""
+        self.kept: list[Kept] = []
         self.shown: list[tuple[Turn, str]] = []
         self.calls: dict[str, Turn] = {}
         self.well = True
@@ -725,8 +762,10 @@ class Tenants(RuleBasedStateMachine):
         turn = self._turn(caller, *([word] if word else []), *typed)
         if act.what in CALLS:
             await self._call(turn, act, word)
-        elif act.what in ("integrations", "found", "known"):
+        elif act.what in ("integrations", "found", "known", "built"):
             await self._ask(turn, act)
+        elif act.what in KEPT:
+            await self._look_up(turn, act)
         else:
             await self._look(turn, act, word or "nothing")
 
@@ -803,7 +842,8 @@ class Tenants(RuleBasedStateMachine):
         if act.what == "read by id":
             title, arguments = BY_ID[act.platform]
             by_id = {"platform": act.platform, "actionId": self.ids[act.platform][title], **arguments}
-            return await self._tool(turn, "execute_pica_action", by_id | ({"connectionKey": word} if word else {}))
+            name = ("execute_pica_action", "read_pica_action")[act.which % 2]
+            return await self._tool(turn, name, by_id | ({"connectionKey": word} if word else {}))
         name, arguments = {"write": WRITES, "destroy": DESTROYS}.get(act.what, READS)[act.platform]
         return await self._tool(turn, name, {**arguments, **({"connection": word} if word else {})})
 
@@ -820,7 +860,52 @@ class Tenants(RuleBasedStateMachine):
             result = await self.line.pipeline.call(turn.caller, name, arguments, person, number)
         except PicaError as error:
             return self._show(turn, str(error))
-        return self._show(turn, "\n".join(b.text for b in result.content if isinstance(b, mcp.TextContent)))
+        words = "".join(block.model_dump_json() for block in result.content)
+        known = {one.result_id for one in self.kept}
+        for result_id in dict.fromkeys(one for one in re.findall(RESULT_ID, words) if one not in known):
+            keys = frozenset(sent.key for sent in turn.sent)
+            self.kept.append(Kept(turn.caller.identity, result_id, self.clock.now, keys))
+        self._show(turn, words)
+        return "\n".join(b.text for b in result.content if isinstance(b, mcp.TextContent))
+
+    async def _look_up(self, turn: Turn, act: Act) -> None:
+        """Ask for what was kept of an answer, of one's own or of another's."""
+        identity = turn.caller.identity
+        own = [one for one in self.kept if one.identity == identity]
+        others = [one for one in self.kept if one.identity != identity]
+        pool = own if act.by.startswith("own") else others
+        if not pool:
+            return
+        wanted = pool[-1 - act.which % len(pool)]
+        turn.through = wanted.keys if wanted in own else frozenset()
+        words = await self._kept_words(turn, act, wanted.result_id)
+        nobodys = "r_" + "0" * len(wanted.result_id.removeprefix("r_"))
+        nothing = (await self._kept_words(self._turn(turn.caller, nobodys), act, nobodys)).replace(
+            nobodys, wanted.result_id
+        )
+        if wanted in others:
+            assert words == nothing
+            self.count["withheld"] += 1
+        elif self.clock.now - wanted.at < KEPT_SECONDS:
+            assert words != nothing
+            self.count["kept"] += 1
+
+    async def _kept_words(self, turn: Turn, act: Act, result_id: str) -> str:
+        """What there is to read of it."""
+        uri = f"pica://results/{result_id}"
+        turn.typed = (*turn.typed, result_id)
+        match act.what:
+            case "more":
+                asked = {"id": uri if act.which % 2 else result_id, "max_result_tokens": 50_000}
+                return await self._tool(turn, "get_pica_result", asked)
+            case "resource":
+                return await self._read(turn, uri)
+            case _:
+                try:
+                    file = await self.line.pipeline.files.read(turn.caller.identity, uri)
+                except PicaError as error:
+                    return self._show(turn, str(error))
+                return self._show(turn, f"{file.name} {file.content.decode(errors='replace')}")
 
     async def _ask(self, turn: Turn, act: Act) -> None:
         match act.what:
@@ -829,6 +914,11 @@ class Tenants(RuleBasedStateMachine):
             case "known":
                 name = READS[act.platform][0]
                 await self._tool(turn, "get_pica_action_knowledge", {"platform": act.platform, "actionId": name})
+            case "built":
+                name, arguments = (READS, WRITES, DESTROYS)[act.which % 3][act.platform]
+                mode = ("code", "preview", "mock")[act.which // 3 % 3]
+                asked = {"actionId": name, "platform": act.platform, "arguments": arguments, "mode": mode}
+                await self._tool(turn, "build_pica_request", asked)
             case _:
                 listed = self._remember(act, await self._tool(turn, "list_pica_integrations", {}))
                 if self.well and act.setting != "connection keys":
@@ -859,8 +949,18 @@ class Tenants(RuleBasedStateMachine):
                 if words.startswith("There is no resource"):
                     said = await self._read(self._turn(caller, twin), at.format(quote(twin, safe="")))
                     assert said == words.replace(quote(word, safe=""), quote(twin, safe=""))
+            case "prompts":
+                await self._prompts(turn, act)
             case _:
                 await self._complete(turn, act, word)
+
+    async def _prompts(self, turn: Turn, act: Act) -> None:
+        prompts, given = self.line.prompts, {"task": "Do it.", "platform": act.platform, "language": "python"}
+        for prompt in prompts.list(turn.caller):
+            filled = {one.name: given[one.name] for one in prompt.arguments or ()}
+            self._show(turn, (await prompts.get(turn.caller, prompt.name, filled)).model_dump_json())
+            for name in filled:
+                self._show(turn, (await prompts.complete(turn.caller, prompt.name, name, "")).model_dump_json())
 
     async def _complete(self, turn: Turn, act: Act, word: str) -> None:
         for template, variable in (
@@ -872,9 +972,11 @@ class Tenants(RuleBasedStateMachine):
 
     async def _read(self, turn: Turn, uri: str) -> str:
         try:
-            return self._show(turn, (await self.line.resources.read(turn.caller, uri)).text)
+            content = await self.line.resources.read(turn.caller, uri)
         except PicaError as error:
             return self._show(turn, str(error))
+        assert isinstance(content, mcp.TextResourceContents)
+        return self._show(turn, content.text)
 
     def _remember(self, act: Act, words: str) -> Sequence[Any]:
         """Keep the labels that the tenant was shown, for everybody to use."""
@@ -908,9 +1010,13 @@ class Tenants(RuleBasedStateMachine):
                 self.count["sent"] += 1
         for turn, words in self.shown:
             foreign = [word for word in self._not_for(turn) if word in words]
+            foreign += [one.result_id for one in self.kept if not self._may_know(turn, one) and one.result_id in words]
             assert not foreign, f"{turn.caller.identity} reads {foreign} in {words}"
             self.count["shown"] += 1
         self._check_record()
+
+    def _may_know(self, turn: Turn, kept: Kept) -> bool:
+        return kept.identity == turn.caller.identity or kept.result_id in turn.typed
 
     def _was_own(self, caller: Caller, sent: Sent) -> bool:
         told = self.pica.told[caller.identity]
@@ -934,13 +1040,14 @@ class Tenants(RuleBasedStateMachine):
 
     def _not_for(self, turn: Turn) -> Iterator[str]:
         """The words that must not be shown in this turn."""
-        allowed, used = turn.caller.grant.connection_keys, {sent.key for sent in turn.sent}
+        allowed, used = turn.caller.grant.connection_keys, {*turn.through, *(sent.key for sent in turn.sent)}
         rows = [row for row in self._own_rows(turn.caller) if allowed is None or row["key"] in allowed]
         own = {row["key"] for row in rows}
         excused = " ".join((*turn.typed, *(row["name"] or "" for row in rows)))
         for account in self.accounts:
             words = [_secret(key) for key in account.keys]
-            if own.isdisjoint(account.keys):
+            # What came from an account may have said its name, whoever has the account by now.
+            if own.isdisjoint(account.keys) and turn.through.isdisjoint(account.keys):
                 words += [account.word("name"), account.word("tag")]
             if used.isdisjoint(account.keys):
                 words.append(account.word("content"))
@@ -999,5 +1106,6 @@ def test_nobody_meets_anything_of_anothers() -> None:
     # Nobody meets anything where nothing happens.
     count = Tenants.count
     assert count["steps"] > 0.8 * STEPS
-    for what, least in (("shown", 1.0), ("sent", 0.2), ("served", 0.02), ("alike", 0.02), ("listed", 0.02)):
+    enough = {"shown": 1.0, "sent": 0.2, "served": 0.02, "alike": 0.02, "listed": 0.02, "kept": 0.01, "withheld": 0.01}
+    for what, least in enough.items():
         assert count[what] > least * count["steps"], count
