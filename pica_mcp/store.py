@@ -1,7 +1,7 @@
 """The room of answers too long to show at once, kept for a while under names that nobody can guess.
 
-In memory only, bounded in number and bytes; those that were not asked for the longest time go first. An answer is its
-identity's: to anybody else it is as if it were not there.
+In memory only, bounded in number and bytes; those that were not asked for the longest time go first, of an identity
+that would hold more than half its own. An answer is its identity's: to anybody else it is as if it were not there.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Store:
             return None
         self._expire()
         while self._bytes + size > self._max_bytes or len(self._kept) >= self._max_count:
-            self._forget(next(iter(self._kept)))
+            self._forget(self._next_to_go(identity, size))
         result_id = f"r_{secrets.token_urlsafe(_ID_BYTES)}"
         self._kept[result_id] = _Kept(identity, answer, self._clock() + self._ttl_seconds)
         self._bytes += size
@@ -76,6 +76,12 @@ class Store:
             raise UnknownResult("There is no result of this id; it may have expired.", "Make the call again.")
         self._kept.move_to_end(result_id)
         return kept.answer
+
+    def _next_to_go(self, identity: Identity, size: int) -> str:
+        """Return which answer makes room: one of the identity's own if it would hold more than half of everything."""
+        own = {result_id: len(kept.answer.body) for result_id, kept in self._kept.items() if kept.identity == identity}
+        greedy = 2 * (len(own) + 1) > self._max_count or 2 * (sum(own.values()) + size) > self._max_bytes
+        return next(iter(own if own and greedy else self._kept))
 
     def _expire(self) -> None:
         now = self._clock()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pica_mcp import text
 from pica_mcp.access import Identity, IdentityType
 from pica_mcp.effects import of_action
 from pica_mcp.models import ActionDetails
@@ -28,10 +29,11 @@ def tell(
     arguments: str = "",
     identity: Identity = Identity(),
     kind: str = "",
+    by_provider: bool = True,
     **facts: Any,
 ) -> str:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    response = Response(status, {"content-type": kind}, content, by_provider=True, **facts)
+    response = Response(status, {"content-type": kind}, content, by_provider=by_provider, **facts)
     return told(action, response, media.read(kind, content), of_action(action), identity, arguments)
 
 
@@ -60,6 +62,7 @@ CUSTOM = {"statusCode": 400, "message": ["to must be set", "body is too long"], 
         ({"error": {"code": 404, "message": "err::application::not_found", "errors": []}}, Origin.PROVIDER),
         ({"type": "card_error", "code": "declined", "key": "x", "message": "err::"}, Origin.PROVIDER),
         ({"key": "err::application::not_found"}, Origin.PROVIDER),
+        ({"type": "x", "code": 1, "key": ["err::"]}, Origin.PROVIDER),
         ({"statusCode": "400", "message": "x"}, Origin.PROVIDER),
         ({"statusCode": 400}, Origin.PROVIDER),
         ({"error": "Bad Request", "message": "x"}, Origin.PROVIDER),
@@ -69,7 +72,28 @@ CUSTOM = {"statusCode": 400, "message": ["to must be set", "body is too long"], 
     ],
 )
 def test_who_answered_is_told_by_the_structure_of_the_body(body: Any, by: Origin) -> None:
-    assert origin(body) is by
+    assert origin(body, by_provider=False, custom=True) is by
+
+
+@pytest.mark.parametrize(
+    ("body", "by_provider", "custom", "by"),
+    [
+        (PICA, False, False, Origin.PICA),
+        (PICA, True, True, Origin.PROVIDER),
+        (CUSTOM, True, True, Origin.PICA_CODE),
+        (CUSTOM, True, False, Origin.PROVIDER),
+        (CUSTOM, False, False, Origin.PROVIDER),
+    ],
+)
+def test_a_provider_cannot_speak_for_pica(body: Any, by_provider: object, custom: object, by: Origin) -> None:
+    assert origin(body, by_provider=bool(by_provider), custom=bool(custom)) is by
+
+
+@pytest.mark.parametrize(("status", "body"), [(403, PICA), (500, CUSTOM)])
+def test_what_a_provider_writes_in_picas_way_is_fenced_as_its_own(action: MakeAction, status: int, body: Any) -> None:
+    said = tell(action(), status, body)
+    assert said.startswith(f"gmail answered HTTP {status}. The ")
+    assert '<data source="error message from gmail">' in said
 
 
 @pytest.mark.parametrize(
@@ -95,7 +119,7 @@ def test_slacks_way_to_fail_and_that_of_graphql_are_told(answer: Any, is_failure
 
 
 def test_an_error_of_pica_itself(action: MakeAction) -> None:
-    assert tell(action(), 404, PICA, arguments="userId*: string") == (
+    assert tell(action(), 404, PICA, arguments="userId*: string", by_provider=False) == (
         "Pica answered HTTP 404. Check the names and ids in the arguments.\n"
         "It takes: userId*: string\n" + fenced(
             'No such thing\n{"type":"NotFound","code":2005,"status":404,"key":"err::application::not_found"}', "Pica"
@@ -104,7 +128,7 @@ def test_an_error_of_pica_itself(action: MakeAction) -> None:
 
 
 def test_an_error_of_picas_code_for_an_action(action: MakeAction) -> None:
-    assert tell(action(method="POST"), 400, CUSTOM, arguments="to*: string[]") == (
+    assert tell(action(method="POST", tags=["custom"]), 400, CUSTOM, arguments="to*: string[]") == (
         "Pica's own code for this action answered HTTP 400. Correct the arguments and call again.\n"
         "It takes: to*: string[]\n"
         + fenced('to must be set\nbody is too long\n{"statusCode":400,"error":"Bad Request"}', "Pica")
@@ -235,7 +259,7 @@ def test_every_failure_says_what_to_do_next(action: MakeAction, status: int, met
 def test_what_pica_has_to_answer_for_is_not_put_on_the_provider(
     action: MakeAction, status: int, body: Any, remedy: str
 ) -> None:
-    assert remedy in tell(action(), status, body).splitlines()[0]
+    assert remedy in tell(action(tags=["custom"]), status, body, by_provider=False).splitlines()[0]
 
 
 @pytest.mark.parametrize(
@@ -371,6 +395,33 @@ def test_a_hostile_page_takes_no_time(action: MakeAction, page: bytes) -> None:
     started = time.monotonic()
     tell(action(), 500, page, kind="text/html")
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": "é" * 10**6},
+        {"message": "x", "rest": "é" * 10**6},
+        {"message": "x", "é" * 10**6: {"a": 1}},
+        {"errors": ["\\" * 10**6]},
+        ["é" * 10**6],
+        {"message": ["é" * 10**6] * 3},
+        "é" * 10**6,
+    ],
+)
+def test_no_more_of_a_long_message_is_cleaned_than_could_be_shown(
+    action: MakeAction, body: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    clean = text.clean
+
+    def watched(words: str, max_chars: int | None = None) -> str:
+        seen.append(len(words))
+        return clean(words, max_chars)
+
+    monkeypatch.setattr(text, "clean", watched)
+    assert len(tell(action(), 400, body)) < 4_000
+    assert max(seen) < 50_000
 
 
 VALUES = st.recursive(

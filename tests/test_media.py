@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from pica_mcp.results.media import name_of, read
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(9)
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01" + bytes(20)
+GIF = b"GIF89a\x01\x00\x01\x00\x80\x00\x00" + bytes(6) + b","
+WEBP = b"RIFF\x0c\x00\x00\x00WEBPVP8 "
 MP4 = b"\x00\x00\x00\x18ftypisom" + bytes(9)
 ZIP = b"PK\x03\x04" + bytes(9)
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -24,8 +26,9 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
         (PNG, "text/html; charset=latin-1", "image/png"),
         (PNG, "image/jpeg", "image/png"),
         (b"\xff\xd8\xff\xe0" + bytes(9), "", "image/jpeg"),
-        (b"GIF89a" + bytes(9), "", "image/gif"),
-        (b"RIFF\x10\x00\x00\x00WEBPVP8 ", "", "image/webp"),
+        (GIF, "", "image/gif"),
+        (b"GIF87a\x01\x00\x01\x00\x00\x00\x00!\x00", "", "image/gif"),
+        (WEBP.replace(b"\x0c", b"\x10") + bytes(8), "", "image/webp"),
         (b"RIFF\x10\x00\x00\x00WAVEfmt ", "audio/x-wav", "audio/wav"),
         (b"%PDF-1.7", "", "application/pdf"),
         (ZIP, "", "application/zip"),
@@ -42,6 +45,16 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
         (b"\x00\x00\x00\x18ftypheic" + bytes(9), "image/heic", "image/heic"),
         # A type that it would say itself, and does not.
         (bytes(range(256)), "image/png", "application/octet-stream"),
+        (bytes(range(256)), "audio/mpeg", "application/octet-stream"),
+        # An image that nobody could show.
+        (PNG[:30], "image/png", "application/octet-stream"),
+        (PNG.replace(b"IHDR", b"IDAT"), "", "application/octet-stream"),
+        (PNG.replace(b"\x01", b"\x00"), "image/png", "application/octet-stream"),
+        (GIF.replace(b"\x01", b"\x00"), "image/gif", "application/octet-stream"),
+        (GIF[:-1] + b"\x00", "", "application/octet-stream"),
+        (WEBP, "image/webp", "application/octet-stream"),
+        (WEBP.replace(b"\x0c", b"\x10").replace(b"VP8 ", b"EVIL") + bytes(8), "", "application/octet-stream"),
+        (b"\xff\xd8\xff\x00" + bytes(9), "image/jpeg", "application/octet-stream"),
         (bytes(range(256)), "text/plain", "application/octet-stream"),
         (b"\xff\xfe\xfd", "text/plain", "application/octet-stream"),
         (bytes(range(256)), "", "application/octet-stream"),
@@ -76,6 +89,7 @@ def test_a_file_has_the_type_that_its_bytes_tell(content: bytes, declared: str, 
         (b"plain", "application/octet-stream", "plain", "text/plain"),
         (b"plain", "image/png", "plain", "text/plain"),
         (b"a=1&b=2", "application/x-www-form-urlencoded", "a=1&b=2", "application/x-www-form-urlencoded"),
+        (b"GIF89a is a format", "image/gif", "GIF89a is a format", "text/plain"),
         (b"GIF89a is a format", "text/plain", "GIF89a is a format", "text/plain"),
         (b'{"half', "application/json", '{"half', "application/json"),
         (b"\xfd\xfe", "text/plain", "ýþ", "text/plain"),
@@ -139,6 +153,7 @@ def test_a_long_type_takes_no_time(declared: str) -> None:
         ("attachment; FileName*=UTF-8''na%C3%AFve%20plan.pdf; filename=\"x.pdf\"", "naïve plan.pdf"),
         ("attachment; filename*=iso-8859-1'en'%A3.pdf", "_.pdf"),
         ("attachment; filename*=punycode''x.pdf; filename=y.pdf", "y.pdf"),
+        ("attachment; filename*=windows-1259''x.pdf; filename=y.pdf", "y.pdf"),
         ('inline; filename="a \\"b\\".pdf"', "a _b_.pdf"),
         ('attachment; filename="../../etc/passwd"', "passwd"),
         ('attachment; filename="C:\\\\temp\\\\a.pdf"', "a.pdf"),
@@ -163,6 +178,19 @@ def test_the_name_is_the_providers_but_never_a_path(header: str, name: str) -> N
 )
 def test_a_file_without_a_name_is_called_after_its_action(title: str, kind: str, name: str) -> None:
     assert name_of({}, title, kind) == name
+
+
+CHARSETS = st.from_regex(
+    r"(utf[-_]?(8([-_]sig)?|(16|32)([-_]?[lb]e)?)|iso[-_]8859[-_]\d{1,2}|(windows|cp)-?125\d|koi8-[ru]|euc-(jp|kr)"
+    r"|iso-2022-jp|gb18030|shift[-_]jis|macintosh|hex|idna|[\w-]{1,20})",
+    fullmatch=True,
+)
+
+
+@given(CHARSETS, st.text(st.sampled_from("%0123456789abcdefx$()B~{\x1b")), st.binary())
+def test_no_charset_raises(charset: str, name: str, content: bytes) -> None:
+    assert name_of({"content-disposition": f"x; filename*={charset}''{name}"}, "x", "text/csv").strip(" .")
+    read(f"text/plain; charset={charset}", content)
 
 
 @given(st.text() | st.text().map('attachment; filename="{}"'.format) | st.text().map("x; filename*=utf-8''{}".format))

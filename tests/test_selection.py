@@ -128,7 +128,7 @@ LONG: dict[str, Any] = {
 # What each function does to a long text, number or list that is shared 8,192 times.
 HEAVY = {
     "avg": "[number]{}|avg(@)",
-    "contains": "[[hay, needle]]{}|[?contains([0], [1])]",
+    "contains": "[[hay, needle]]" + "|[@,@][]" * 10 + "|[?contains([0], [1])]",
     "ends_with": "[[a, b]]{}|[?ends_with([0], [1])]",
     "join": "[a]{}|join('', @)",
     "keys": "[keys]{}|[*].keys(@)",

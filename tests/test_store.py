@@ -93,6 +93,26 @@ def test_what_is_too_big_for_all_of_it_is_not_kept_and_drives_nothing_out(store:
     assert small is None or store.get(ADA, small) == answer(b"")
 
 
+@pytest.mark.parametrize(
+    ("store", "size"), [(Store(max_count=4), 1), (Store(max_bytes=40), 10)], ids=["count", "bytes"]
+)
+def test_who_asks_for_the_most_drives_out_nobody_else(store: Store, size: int) -> None:
+    theirs = [put(store, b"x" * size, BOB) for _ in range(2)]
+    mine = [put(store, b"x" * size) for _ in range(9)]
+    assert all(store.get(BOB, each) for each in theirs)
+    assert all(store.get(ADA, each) for each in mine[-2:])
+    gone(store, mine[-3])
+
+
+def test_who_has_little_gets_room_from_who_has_much() -> None:
+    store = Store(max_count=4)
+    theirs = [put(store, identity=BOB) for _ in range(4)]
+    mine = [put(store) for _ in range(2)]
+    assert all(store.get(ADA, each) for each in mine)
+    assert [len(gone(store, each, BOB)) > 0 for each in theirs[:2]] == [True, True]
+    assert all(store.get(BOB, each) for each in theirs[2:])
+
+
 def test_what_has_expired_takes_no_room() -> None:
     clock = Clock()
     store = Store(clock, max_bytes=10, ttl_seconds=10)

@@ -40,6 +40,7 @@ MIN_TOKENS, MAX_TOKENS = 200, 100_000
 _MAX_MEDIA_BYTES = 1024 * 1024
 _MAX_EMBEDDED_BYTES = 64 * 1024
 _MAX_PARTS = 4
+_MAX_KEY_CHARS = 200
 _MANY_PARTS_CHARS = 4_000
 _NOTE_CHARS = 130
 _TOO_SMALL = "[Not all is shown; pass a shorter result_fields, or a larger max_result_tokens.]"
@@ -143,7 +144,7 @@ def _as_content(answer: Stored, uri: str, saved: str = "") -> mcp.CallToolResult
 def _is_media(answer: Stored) -> bool:
     """Tell if the answer is shown as an image or played."""
     fits = len(answer.body) <= _MAX_MEDIA_BYTES
-    return fits and (answer.media_type in media.IMAGES or answer.media_type.startswith("audio/"))
+    return fits and (answer.media_type in media.IMAGES or answer.media_type in media.AUDIO)
 
 
 def _described(answer: Stored) -> str:
@@ -265,7 +266,7 @@ def _outline(value: Any) -> str:
     """Return what the answer is, and which keys it has."""
     items = as_list(value)
     inside = as_object(items[0] if items else value)
-    keys = text.clean(text.compact([text.line(key, 40) for key in [*inside][:30]]))
+    keys = text.clean(text.compact([text.line(key[:_MAX_KEY_CHARS], 40) for key in [*inside][:30]]))
     more = f" and {len(inside) - 30:,} more" if len(inside) > 30 else ""
     if isinstance(value, list):
         first = f", the first with the keys {keys}{more}" if inside else ""
@@ -282,6 +283,10 @@ _OWN_PAGING = re.compile(
 )
 _LINK = re.compile(r"<([^<>]{1,2000})>([^<>,]{0,500})")
 _NEXT = re.compile(r"\brel\s*=\s*\"?[\w ]*\bnext\b", re.IGNORECASE)
+_PAGING = re.compile(
+    r"\$?(\w{1,20}[_-])?(page|per_?page|cursor|token|after|before|offset|limit|start|count|size)"
+    r"|page(_?(size|token|number|info|id)|\[\w{1,10}\])|(max|start|since|\$?skip|\$?top)(_?(results|at|id|index|token))?"
+)
 _CREDENTIAL = re.compile(r"(access|auth|refresh|id|session)[_-]?token|.*(secret|signature|password|api_?key).*|sig|key")
 
 
@@ -299,17 +304,24 @@ def _upstream_notes(response: Response, body: Body) -> list[str]:
 
 
 def _next_page(headers: Mapping[str, str]) -> list[str]:
-    """Return the query parameters of the next page, as they are written in a URL."""
+    """Return the query parameters that say which the next page is, as they are written in a URL.
+
+    No others: the words of an answer are not to read like ours.
+    """
     for found in _LINK.finditer(headers.get("link", "")[:8_000]):
         if _NEXT.search(found[2]):
             try:
                 pairs = parse_qsl(urlsplit(found[1]).query, max_num_fields=50)
             except ValueError:
                 return []
-            return [f"{_spelt(key)}={_spelt(value)}" for key, value in pairs if not _CREDENTIAL.fullmatch(key.lower())]
+            return [f"{_spelt(key)}={_spelt(value)}" for key, value in pairs if _is_paging(key.lower())]
     page = headers.get("x-next-page", "").strip()
     return [f"page={_spelt(page)}"] if page else []
 
 
+def _is_paging(name: str) -> bool:
+    return bool(_PAGING.fullmatch(name)) and not _CREDENTIAL.fullmatch(name)
+
+
 def _spelt(value: str) -> str:
-    return text.cap(quote(value[:200], safe="[]:,@"), 100)
+    return text.cap(quote(value[:200], safe=":,@"), 100)

@@ -21,6 +21,8 @@ Unit = Literal["items", "characters", "keys"]
 _SMALL_CHARS = 200
 _MIN_SHARE_CHARS = 24
 _MAX_DEPTH = 200
+_MIN_LEVELS = 6
+_MAX_MEASURED_CHARS = 360_000
 _AS_IT_IS = re.compile(r"[ !#-\[\]-~]*")
 
 
@@ -52,17 +54,22 @@ class Cut:
 class Room:
     """How much may be shown: characters of JSON, parts that may be told as missing, characters to name each.
 
-    `inside` is room in something bigger: what has too little there is asked for by itself.
+    `level` counts what it is inside of: what has too little room in something bigger is asked for by itself.
     """
 
     chars: int
     parts: int
     path_chars: int
-    inside: bool = False
+    level: int = 0
+
+    @property
+    def inside(self) -> bool:
+        """Tell if it is room in something bigger."""
+        return self.level > 0
 
     def within(self, chars: int, parts: int) -> Room:
         """Return the room of a part."""
-        return replace(self, chars=chars, parts=parts, inside=True)
+        return replace(self, chars=chars, parts=parts, level=self.level + 1)
 
 
 def size(value: Any, most: int) -> int | None:
@@ -72,7 +79,7 @@ def size(value: Any, most: int) -> int | None:
     while waiting:
         part, depth = waiting.pop()
         if isinstance(part, str):
-            used += _string_chars(part) if len(part) <= most else most + 1
+            used += _string_chars(part, most)
         elif isinstance(part, Mapping | list):
             if depth >= _MAX_DEPTH:
                 return None
@@ -80,8 +87,10 @@ def size(value: Any, most: int) -> int | None:
             if used > most:
                 return None
             waiting.extend((inner, depth + 1) for inner in _inner(part))
-            if isinstance(part, Mapping):
-                used += sum(_string_chars(key) + 1 for key in as_object(part))
+            for key in as_object(part):
+                used += _string_chars(key, most) + 1
+                if used > most:
+                    return None
         else:
             used += len(text.compact(part))
         if used > most:
@@ -93,7 +102,10 @@ def _inner(part: Any) -> list[Any]:
     return as_list(part) if isinstance(part, list) else [*as_object(part).values()]
 
 
-def _string_chars(value: str) -> int:
+def _string_chars(value: str, most: int) -> int:
+    """Return how many characters the text takes; one of more than `most` is not looked at, and takes more."""
+    if len(value) > most:
+        return most + 1
     return len(value) + 2 if _AS_IT_IS.fullmatch(value) else len(text.clean(text.compact(value)))
 
 
@@ -122,7 +134,7 @@ def _string(value: str, room: Room, spot: Spot, offset: int) -> Cut:
     if size(value[offset:], room.chars) is not None:
         return Cut(value[offset:])
     piece = value[offset : offset + room.chars]
-    while piece and (taken := _string_chars(f"{piece}…")) > room.chars:
+    while piece and (taken := len(text.clean(text.compact(f"{piece}…")))) > room.chars:
         piece = piece[: min(len(piece) - 1, len(piece) * room.chars // taken)]
     end = offset + len(piece)
     fields = spot.expression if piece else None
@@ -156,6 +168,9 @@ def _list(items: list[Any], room: Room, spot: Spot, total: int) -> Cut:
 def _can_enter(spot: Spot, chars: int, parts: int, room: Room) -> bool:
     """Tell if a part of that value can be shown, and the rest of it be named."""
     written = len(json.dumps(spot.expression))
+    # Every level measures what is inside of it again.
+    if room.level >= max(_MIN_LEVELS, _MAX_MEASURED_CHARS // max(1, room.chars)):
+        return False
     return chars >= _MIN_SHARE_CHARS and parts >= 1 and written <= room.path_chars and written <= MAX_CHARS
 
 
@@ -219,7 +234,7 @@ def _small_ones(value: Mapping[str, Any], room: Room, offset: int) -> _Plan:
     """Return a plan with the small members in their places, at most half of the room if there are others as well."""
     plan = _Plan(room.chars - 2, len(value))
     small: list[tuple[int, int]] = []
-    for member in _members(value, offset):
+    for member in _members(value, room, offset):
         taken = size(member.value, _SMALL_CHARS)
         if taken is None:
             plan.big.append(member)
@@ -239,10 +254,10 @@ def _small_ones(value: Mapping[str, Any], room: Room, offset: int) -> _Plan:
     return plan
 
 
-def _members(value: Mapping[str, Any], offset: int) -> Iterator[_Member]:
+def _members(value: Mapping[str, Any], room: Room, offset: int) -> Iterator[_Member]:
     for number, (key, inner) in enumerate(value.items()):
         if number >= offset:
-            yield _Member(number, key, inner, _string_chars(key) + 2)  # a colon, a comma
+            yield _Member(number, key, inner, _string_chars(key, room.chars) + 2)  # a colon, a comma
 
 
 def _whole_ones(plan: _Plan) -> None:

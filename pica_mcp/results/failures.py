@@ -1,6 +1,7 @@
 """The room of what a failed answer means: what happened, who can put it right, and what the other side says. Pure.
 
-Who answered is told by the structure of the body, never by its words: anybody may write those. They stand in a fence.
+Who answered is told by the way it came and the structure of the body, never by its words: anybody may write those. They
+stand in a fence.
 """
 
 from __future__ import annotations
@@ -16,12 +17,17 @@ from pica_mcp import text
 from pica_mcp.access import Identity, how_to_connect
 from pica_mcp.models import Action, Effect, as_list, as_object
 from pica_mcp.passthrough import Response
+from pica_mcp.results import cutting
+from pica_mcp.results.cutting import Room
 from pica_mcp.results.media import Body
+from pica_mcp.results.selection import Spot
 
 _MAX_MESSAGE_CHARS = 2_000
 _MAX_OUTLINE_CHARS = 1_000
 _MAX_SEVERAL = 5
 _MAX_HTML_CHARS = 20_000
+_MAX_READ_CHARS = 20_000
+_READ = Room(_MAX_READ_CHARS, parts=2, path_chars=100)
 _GRAPHQL = {"data", "errors", "extensions"}
 _ARGUMENTS_AT_FAULT = frozenset({400, 404, 409, 422})
 _MAY_BE_APPLIED = "check with a read whether the change was applied before you repeat it."
@@ -50,14 +56,18 @@ def refuses(answer: Any) -> bool:
     return bool(as_list(answer.get("errors"))) and answer.get("data") is None and answer.keys() <= _GRAPHQL
 
 
-def origin(body: Any) -> Origin:
-    """Return who wrote this body of a failure."""
+def origin(body: Any, *, by_provider: bool, custom: bool) -> Origin:
+    """Return who wrote this body of a failure, of a custom action or not.
+
+    The structure alone proves nothing: providers may use Pica's, and its framework is anybody's.
+    """
     error = as_object(body)
-    if {"type", "code"} <= error.keys() and str(error.get("key", "")).startswith("err::"):
+    key = error.get("key")
+    if not by_provider and {"type", "code"} <= error.keys() and isinstance(key, str) and key.startswith("err::"):
         return Origin.PICA
     status = error.get("statusCode")
     named = isinstance(error.get("error"), str) or "message" in error
-    return Origin.PICA_CODE if isinstance(status, int) and named else Origin.PROVIDER
+    return Origin.PICA_CODE if custom and isinstance(status, int) and named else Origin.PROVIDER
 
 
 def told(
@@ -67,7 +77,7 @@ def told(
 
     `arguments` is the outline of what the action takes; it is given where the arguments are at fault.
     """
-    by = origin(body.value)
+    by = origin(body.value, by_provider=response.by_provider, custom=action.custom)
     platform = text.line(action.platform, 60)
     who = platform if by is Origin.PROVIDER else by.value
     how = f"HTTP {response.status}" if response.status >= 300 else "with a failure"
@@ -75,7 +85,7 @@ def told(
     # A failure that HTTP calls a success does not say what is at fault; mostly it is what was asked for.
     if arguments and (response.status in _ARGUMENTS_AT_FAULT or response.status < 300):
         words += f"\nIt takes: {text.line(arguments, _MAX_OUTLINE_CHARS)}"
-    said = text.clean(_message(body)).strip()
+    said = text.clean(_message(body)[:_MAX_READ_CHARS]).strip()
     if not said:
         return words
     source = f"error message from {platform if by is Origin.PROVIDER else 'Pica'}"
@@ -147,8 +157,12 @@ def _json_message(body: Any) -> str:
         if words := _words(holder.get(key)):
             rest = {name: _few(value) for name, value in holder.items() if value and name not in _NOISE | {key}}
             rest = {name: value for name, value in rest.items() if value != words}
-            return f"{words}\n{text.compact(rest)}" if rest else words
-    return text.compact({key: _few(value) for key, value in error.items()} if error else _few(body))
+            return f"{words}\n{_compact(rest)}" if rest else words
+    return _compact({key: _few(value) for key, value in error.items()} if error else _few(body))
+
+
+def _compact(value: Any) -> str:
+    return text.compact(cutting.cut(value, _READ, Spot()).value)
 
 
 def _places(error: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str]]:

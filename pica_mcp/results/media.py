@@ -5,6 +5,7 @@ Pica labels what it passes on as `application/octet-stream`, and providers misla
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,9 @@ Kind = Literal["json", "text", "file", "nothing"]
 
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """The images that models take."""
+
+AUDIO = frozenset({"audio/flac", "audio/mp4", "audio/mpeg", "audio/ogg", "audio/wav", "audio/webm"})
+"""The sounds that models take."""
 
 _ANY = "application/octet-stream"
 _MAX_BLANK = 1_000
@@ -72,7 +76,7 @@ def read(content_type: str, content: bytes) -> Body:
     magic = sniff(content)
     if magic and not (declared.startswith("text/") and _plain(content)):
         return Body("file", declared if _agrees(declared, magic) else magic)
-    if declared in IMAGES:  # which it would say itself
+    if declared in IMAGES | AUDIO:  # which it would say itself
         declared = _ANY
     try:
         return Body("json", "application/json", json.loads(content))
@@ -110,7 +114,16 @@ def _agrees(declared: str, magic: str) -> bool:
 
 def _charset(content_type: str) -> str:
     found = _CHARSET.search(content_type)
-    return found[1].lower() if found and _CHARSETS.fullmatch(found[1]) else ""
+    return _known(found[1]) if found else ""
+
+
+def _known(charset: str) -> str:
+    """Return the charset if it is one, in small letters, else ""."""
+    try:
+        codecs.lookup(charset)
+    except LookupError:  # windows-1259 only looks like one
+        return ""
+    return charset.lower() if _CHARSETS.fullmatch(charset) else ""
 
 
 def _decoded(charset: str, declared: str, content: bytes) -> str | None:
@@ -143,13 +156,34 @@ def sniff(content: bytes) -> str:
     """Return the type that the first bytes tell, "" if they tell none that is known."""
     for start, kind in _MAGIC:
         if content.startswith(start):
-            return kind
+            return kind if kind not in IMAGES or _is_image(kind, content) else ""
     if content[:4] == b"RIFF":
-        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(content[8:12], "")
+        kind = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(content[8:12], "")
+        return kind if kind not in IMAGES or _is_image(kind, content) else ""
     if content[4:8] == b"ftyp":
         return _BRANDS.get(content[8:12], "video/mp4")
     # The frames of an MP3: eleven bits, then a version and a layer that exist.
     return "audio/mpeg" if content[:1] == b"\xff" and content[1:2] in (b"\xfb", b"\xf3", b"\xf2", b"\xfa") else ""
+
+
+def _is_image(kind: str, content: bytes) -> bool:
+    """Tell if the header is an image's: with one that cannot be read, some clients lose the whole conversation."""
+    match kind:
+        case "image/png":
+            return content[8:16] == b"\x00\x00\x00\rIHDR" and len(content) > 33 and _has_size(content[16:24], 4)
+        case "image/gif":
+            table = 3 << ((content[10] & 7) + 1) if content[10:11] >= b"\x80" else 0
+            return _has_size(content[6:10], 2) and content[13 + table : 14 + table] in (b"!", b",")
+        case "image/webp":
+            size = int.from_bytes(content[4:8], "little")
+            return content[12:16] in (b"VP8 ", b"VP8L", b"VP8X") and 12 < size <= len(content) - 8
+        case _:
+            return len(content) > 4 and 0xC0 <= content[3] < 0xFF
+
+
+def _has_size(numbers: bytes, each: int) -> bool:
+    """Tell if width and height are there and not zero."""
+    return len(numbers) == 2 * each and any(numbers[:each]) and any(numbers[each:])
 
 
 _MAGIC = (
@@ -188,8 +222,8 @@ def name_of(headers: Mapping[str, str], title: str, media_type: str) -> str:
 
 def _given_names(header: str) -> Iterable[str]:
     header = header[:_MAX_HEADER_CHARS]
-    if (found := _EXTENDED.search(header)) and _CHARSETS.fullmatch(found[1]):
-        yield unquote_to_bytes(found[2]).decode(found[1], "replace")
+    if (found := _EXTENDED.search(header)) and (charset := _known(found[1])):
+        yield unquote_to_bytes(found[2]).decode(charset, "replace")
     if found := _QUOTED.search(header):
         yield re.sub(r"\\(.)", r"\1", found[1]) if not re.match(r"[A-Za-z]:\\|\\\\", found[1]) else found[1]
     elif found := _TOKEN.search(header):

@@ -31,6 +31,7 @@ MAX_CHARS = 500
 
 _MAX_STEPS = 500_000
 _CHARS_PER_STEP = 16
+_STEPS_PER_CALL = 4
 _BITS_PER_STEP = 64
 _COMPARED_PER_STEP = 512
 _EXAMPLE = "Write it like messages[].{id: id, subject: subject}."
@@ -284,6 +285,7 @@ class _Functions(Functions):
         self._steps = steps
 
     def call_function(self, function_name: str, resolved_args: Any) -> Any:
+        self._steps.take(_STEPS_PER_CALL)
         self._pay(function_name, as_list(resolved_args))
         result = super().call_function(function_name, resolved_args)
         if function_name == "sum":
