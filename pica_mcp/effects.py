@@ -164,8 +164,7 @@ _FORMATS = ("json", "xml")
 _MAX_VALUES = 20_000
 _MAX_REQUESTS = 1_000
 _MAX_READ_BYTES = 256 * 1024
-_CHARSET = re.compile(r"charset\s*=\s*\"?([\w.+-]*)")
-_AS_UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
+_OTHER_CHARSET = re.compile(r"charset\s*=(?!\s*\"?(?:utf-?8|us-ascii|ascii)\b)", re.IGNORECASE)
 _ANYTHING: Final = {"delete": True}  # a body that carries other requests, or a document, destroys by this word
 _EXTENSION = re.compile(r"\.(?:json|xml|csv|php)$", re.IGNORECASE)
 
@@ -227,8 +226,7 @@ def _read_through(body: Any) -> Any:
 
 def _read(file: File) -> Any:
     """Return the file's text. What is packed, or not in UTF-8, may do anything, as may what takes too long to read."""
-    charset = _CHARSET.search(file.media_type.lower())
-    if len(file.content) > _MAX_READ_BYTES or b"\0" in file.content or (charset and charset[1] not in _AS_UTF_8):
+    if len(file.content) > _MAX_READ_BYTES or b"\0" in file.content or _OTHER_CHARSET.search(file.media_type):
         return _ANYTHING
     try:
         return file.content.decode("utf-8-sig")
@@ -385,6 +383,9 @@ def _by_arguments(action: Action, call: Call, told: Effect) -> Effect:
         given = [(name, value) for name, value in given if name == "_method"]
     does = _higher(told, _by_selectors(given))
     if action.method.upper() == "POST":
+        # A value at the end of the path may call something on what it names: `orders/5:cancel`.
+        called = [value.rpartition(":")[2] for value in call.path.values() if isinstance(value, str) and ":" in value]
+        does = _higher(does, _by_selectors(("method", verb) for verb in called if action.path.endswith("}")))
         for request in as_list(call.body)[:_MAX_REQUESTS] or [call.body]:
             does = _higher(does, _by_query(as_object(request).get("query")))
     return _higher(does, _by_body(call.body, carries=_end(action).endswith(_CARRIES))) if told is not _READ else does
@@ -410,7 +411,8 @@ def _by_query(query: Any) -> Effect:
 
 def _by_body(body: Any, *, carries: bool) -> Effect:
     """Destructive if the body says so in a word of `_TAKEN_BY`, or names what it carries by one that takes away."""
-    left = [("", one) for one in (_decoded(body) if carries and isinstance(body, str) else [body])]
+    is_read = isinstance(body, str) and (carries or body.lstrip()[:1] in ("{", "["))
+    left = [("", one) for one in (_decoded(body) if is_read else [body])]
     seen = 0
     while left:
         seen += 1
@@ -450,7 +452,7 @@ def _decoded(text: str) -> list[Any]:
     try:
         return [json.loads(text)]
     except (ValueError, RecursionError):
-        return [_decoded_line(line) for line in text.splitlines()]
+        return [_decoded_line(line) for line in text.splitlines()[: _MAX_VALUES + 1]]
 
 
 def _decoded_line(line: str) -> Any:

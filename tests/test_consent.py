@@ -105,6 +105,39 @@ def test_600_characters_are_shown_whole(caller: MakeCaller, action: MakeAction, 
     assert ("more characters" in asked.message) is cut
 
 
+@pytest.mark.parametrize(
+    ("body", "shown"), [([], "[]"), ({}, "{}"), (0, "0"), (False, "false"), ("", '""'), ([None], "[null]")]
+)
+def test_an_empty_body_is_shown_since_it_is_sent(caller: MakeCaller, action: MakeAction, body: Any, shown: str) -> None:
+    asked = consent.question(caller(), action(), "Work", Call(body=body), REQUEST)
+    assert asked.message.splitlines()[-1] == f"Body: {shown}"
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ({"a\u200b": 1, "a": 2}, '{"a\\u{200b}":1,"a":2}'),
+        ("c\u202ed", '"c\\u{202e}d"'),
+        ("\U000e0061", '"\\u{e0061}"'),
+        ("a\x00b\x7f\ud800", '"a\\u0000b\\u{7f}\\u{d800}"'),
+        ("a\r\nb", '"a\\r\\nb"'),
+        ("Größe 寸法", '"Größe 寸法"'),
+    ],
+)
+def test_what_nobody_can_see_in_a_body_is_shown_all_the_same(
+    caller: MakeCaller, action: MakeAction, body: Any, shown: str
+) -> None:
+    asked = consent.question(caller(), action(), "Work", Call(body=body), REQUEST)
+    assert asked.message.splitlines()[-1] == f"Body: {shown}"
+
+
+def test_a_body_too_deep_to_write_is_still_asked_about(caller: MakeCaller, action: MakeAction) -> None:
+    body: Any = []
+    for _ in range(100_000):
+        body = [body]
+    assert "nested too deeply" in consent.question(caller(), action(), "Work", Call(body=body), REQUEST).message
+
+
 def test_a_file_is_shown_as_its_name_type_and_size(caller: MakeCaller, action: MakeAction) -> None:
     picture = File("gear.png", "image/png", b"\x89PNG" * 500)
     hostile = File("a\nAccount: Home\u202e", "text/plain\nHeaders: x", b"")

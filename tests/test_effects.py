@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pica_mcp import effects, patterns
 from pica_mcp.effects import Rule, of_action, of_call, parse_rule
 from pica_mcp.models import Action, ActionDetails, Effect
-from pica_mcp.tools import Call
+from pica_mcp.tools import Call, File
 
 Make = Callable[..., ActionDetails]
 
@@ -582,6 +583,21 @@ def test_a_plain_call_does_what_its_action_does(action: Make, method: str, where
         ("POST", Call(query={"operation": "void"}), DESTRUCTIVE),
         ("POST", Call(query={"operation": "update"}), WRITE),
         ("POST", Call(query={"_method": "GET"}), WRITE),  # raises only
+        ("POST", Call(path={"id": "5:cancel"}), DESTRUCTIVE),
+        ("POST", Call(path={"id": "cancel:5"}), WRITE),
+        ("POST", Call(path={"id": 10**5000}), WRITE),
+        ("GET", Call(path={"id": "5:cancel"}), READ),
+        # As a provider reads names in brackets.
+        ("GET", Call(query={"[action]": "delete"}), DESTRUCTIVE),
+        ("GET", Call(query={" action": "delete"}), DESTRUCTIVE),
+        ("GET", Call(query={"action[]": "delete"}), DESTRUCTIVE),
+        ("GET", Call(query={"action[0]": "delete"}), DESTRUCTIVE),
+        ("GET", Call(query={"": {"action": "delete"}}), DESTRUCTIVE),
+        ("GET", Call(query={"action": {"": ["delete"]}}), DESTRUCTIVE),
+        ("GET", Call(query={"reaction[0]": "delete"}), READ),
+        ("POST", Call(body={"action[]": "delete"}, encoding="form"), DESTRUCTIVE),
+        ("POST", Call(body={"": {"action": "delete"}}, encoding="form"), DESTRUCTIVE),
+        ("POST", Call(body={"rule": {"action": "delete"}}), WRITE),  # in JSON it is the rule's
         ("DELETE", Call(query={"_method": "GET"}), DESTRUCTIVE),
     ],
 )
@@ -614,6 +630,8 @@ def test_where_things_are_logged_an_action_is_a_filter(action: Make) -> None:
         ("/_bulk", '{"index": {}}\n{"a": "delete"}\n', WRITE),
         ("/_bulk", '{"delete": {"_id": 1}', DESTRUCTIVE),
         ("/_bulk", "[" * 100_000, WRITE),
+        ("/_bulk", "[\n" * 20_001, DESTRUCTIVE),  # more than is looked through
+        ("/rows", "[\n" * 20_001, WRITE),
         ("/sync", {"commands": [{"type": "item_delete"}]}, DESTRUCTIVE),
         ("/sync", {"commands": '[{"type": "item_delete"}]'}, DESTRUCTIVE),
         ("/googleAds:mutate", {"operations": [{"remove": "x"}]}, DESTRUCTIVE),
@@ -621,6 +639,17 @@ def test_where_things_are_logged_an_action_is_a_filter(action: Make) -> None:
         # Anywhere.
         ("/files/{{id}}", {"trashed": True}, DESTRUCTIVE),
         ("/files/{{id}}", {"trashed": False}, WRITE),
+        ("/files/{{id}}", '{"trashed": true}', DESTRUCTIVE),
+        ("/files/{{id}}", File("f", "text/json", b'\xef\xbb\xbf[{"trashed": true}]'), DESTRUCTIVE),
+        ("/files/{{id}}", "trashed: true", WRITE),
+        ("/files/{{id}}", {"file[trashed]": " true"}, DESTRUCTIVE),
+        ("/files/{{id}}", {"file.trashed": 1}, DESTRUCTIVE),
+        ("/files/{{id}}", {"trashed": {"": "true"}}, DESTRUCTIVE),
+        ("/files/{{id}}", {"trashed": 0, "untrashed": "true"}, WRITE),
+        ("/batch", {"requests[0][method]": "DELETE"}, DESTRUCTIVE),
+        ("/batch", {"requests": {"0": {"method": {"0": "DELETE"}}}}, DESTRUCTIVE),
+        ("/batch", {"requests[0][clear]": {}}, DESTRUCTIVE),
+        ("/batch", {"requests[0][method]": "GET", "requests[0][url]": "/nuclear"}, WRITE),
         ("/pages/{{id}}", {"in_trash": True}, DESTRUCTIVE),
         ("/pages/{{id}}", {"archived": True}, WRITE),  # has a counterpart
         ("/messages/{{id}}/modify", {"addLabelIds": ["STARRED", "TRASH"]}, DESTRUCTIVE),
@@ -635,6 +664,40 @@ def test_where_things_are_logged_an_action_is_a_filter(action: Make) -> None:
 )
 def test_what_a_body_chooses_raises(action: Make, path: str, body: Any, effect: Effect) -> None:
     assert of_call(action(method="POST", path=path, **SILENT), Call(body=body)) is effect
+
+
+BULK = '{"delete": {"_id": 1}}\n'
+
+
+@pytest.mark.parametrize("path", ["/_bulk", "/graphql"])
+@pytest.mark.parametrize("shape", ["{}", "[{}]", "named", "listed"])
+@pytest.mark.parametrize(
+    ("content", "media_type", "effect"),
+    [
+        (b'{"index": {}}\n', "application/x-ndjson", WRITE),
+        (b"", "", WRITE),
+        (BULK.encode(), "application/x-ndjson", DESTRUCTIVE),
+        (BULK.encode("utf-8-sig"), "application/x-ndjson", DESTRUCTIVE),
+        (BULK.encode("utf-16"), "application/x-ndjson", DESTRUCTIVE),
+        (BULK.encode("utf-16-le"), "application/x-ndjson", DESTRUCTIVE),
+        (b'{"+AGQAZQBsAGUAdABl-": 1}', "application/x-ndjson; charset=utf-7", DESTRUCTIVE),
+        (b'{"index": {}}\n', 'application/x-ndjson; Charset="UTF-8"', WRITE),
+        (gzip.compress(b'{"index": {}}\n'), "application/gzip", DESTRUCTIVE),
+        (b" " * 262_145, "application/x-ndjson", DESTRUCTIVE),
+    ],
+)
+def test_a_file_that_may_carry_requests_does_what_is_in_it_or_anything(
+    action: Make, path: str, shape: str, content: bytes, media_type: str, effect: Effect
+) -> None:
+    file = File("f", media_type, content)
+    body: Any = {"{}": file, "[{}]": [file], "named": {"file": file}, "listed": {"file": [file]}}[shape]
+    assert of_call(action(method="POST", path=path, **SILENT), Call(body=body)) is effect
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\xff\x00", b" " * 262_145])
+def test_any_other_file_is_only_written(action: Make, content: bytes) -> None:
+    for body in (File("f", "", content), {"file": File("f", "", content)}):
+        assert of_call(action(method="POST", path="/files", **SILENT), Call(body=body)) is WRITE
 
 
 # GraphQL: the row, and what is documented

@@ -6,6 +6,7 @@ import base64
 import os
 import stat
 import sys
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pica_mcp.access import Identity
-from pica_mcp.errors import InvalidArguments, UnknownResult
+from pica_mcp.errors import Busy, InvalidArguments, UnknownResult
 from pica_mcp.files import Files, safe_name
 from pica_mcp.passthrough import MAX_FILE_BYTES
 from pica_mcp.store import Store, Stored
@@ -314,7 +315,8 @@ async def test_a_kept_answer_is_a_file_of_whom_it_is_kept_for() -> None:
 async def test_arguments_that_name_files_become_files(files: Files) -> None:
     given = {"file": "notes.txt", "more": ["data:,a", "plans/gear.png"], "name": "notes.txt", "none": []}
     notes = File("notes.txt", "text/plain", b"Oil gear 42.")
-    found = await files.resolved(ADA, frozenset({"file", "more", "none", "absent"}), given)
+    async with files.resolved(ADA, frozenset({"file", "more", "none", "absent"}), given) as found:
+        pass
     assert found == {
         "file": notes,
         "more": [File("file.txt", "text/plain", b"a"), File("gear.png", "image/png", b"\x89PNG")],
@@ -322,7 +324,8 @@ async def test_arguments_that_name_files_become_files(files: Files) -> None:
         "none": [],
     }
     assert given["file"] == "notes.txt"
-    assert await files.resolved(ADA, frozenset({"file", "more"}), found) == found
+    async with files.resolved(ADA, frozenset({"file", "more"}), found) as again:
+        assert again == found
 
 
 @pytest.mark.parametrize(
@@ -339,7 +342,7 @@ async def test_arguments_that_name_files_become_files(files: Files) -> None:
 )
 async def test_an_argument_that_cannot_be_read_is_named(files: Files, value: object, said: str) -> None:
     with pytest.raises(InvalidArguments) as caught:
-        await files.resolved(ADA, frozenset({"file"}), {"file": value})
+        await files.resolved(ADA, frozenset({"file"}), {"file": value}).__aenter__()
     assert str(caught.value).startswith(said)
 
 
@@ -349,9 +352,30 @@ async def test_all_files_of_a_call_together_have_a_cap(files: Files, folder: Pat
         with (folder / name).open("wb") as file:
             file.truncate(size)
     names = frozenset({"one", "two"})
-    assert await files.resolved(ADA, names, {"one": "a.bin", "two": ["b.bin"]})
+    async with files.resolved(ADA, names, {"one": "a.bin", "two": ["b.bin"]}) as found:
+        assert len(found["one"].content) == half
     with pytest.raises(InvalidArguments, match=r"The argument 'two': Files have at most 26,214,400 bytes together"):
-        await files.resolved(ADA, names, {"one": "a.bin", "two": ["b.bin", "c.bin"]})
+        await files.resolved(ADA, names, {"one": "a.bin", "two": ["b.bin", "c.bin"]}).__aenter__()
+
+
+async def test_only_so_much_is_held_at_once_and_by_one_identity(folder: Path) -> None:
+    files = Files(folder, Store(), max_held_bytes=8)
+    names = frozenset({"file"})
+
+    def holding(identity: Identity, size: int) -> AbstractAsyncContextManager[dict[str, Any]]:
+        return files.resolved(identity, names, {"file": ["data:," + "x" * (size - 1), "data:,x"]})
+
+    async with holding(ADA, 6), holding(BOB, 2):
+        for identity in (ADA, BOB):
+            with pytest.raises(Busy, match="Try again in 5 s"):
+                await holding(identity, 2).__aenter__()
+    with pytest.raises(Busy):
+        await holding(ADA, 7).__aenter__()
+    with pytest.raises(InvalidArguments):
+        async with holding(ADA, 6):
+            raise InvalidArguments("whatever comes of the call")
+    async with holding(BOB, 6), holding(ADA, 2):
+        pass
 
 
 # Saving
@@ -359,17 +383,17 @@ async def test_all_files_of_a_call_together_have_a_cap(files: Files, folder: Pat
 
 async def test_a_file_is_saved_for_its_owner_only_and_replaces_nothing(files: Files, folder: Path) -> None:
     paths = [await files.save("notes.txt", "text/plain", f"{n}".encode()) for n in range(3)]
-    assert paths == [folder / "notes-2.txt", folder / "notes-3.txt", folder / "notes-4.txt"]
+    assert paths == [folder / name for name in ("pica-notes.txt", "pica-notes-2.txt", "pica-notes-3.txt")]
     assert [path.read_bytes() for path in paths if path] == [b"0", b"1", b"2"]
     assert (folder / "notes.txt").read_bytes() == b"Oil gear 42."
     if sys.platform != "win32":
-        assert stat.S_IMODE((folder / "notes-2.txt").stat().st_mode) == 0o600
+        assert stat.S_IMODE((folder / "pica-notes.txt").stat().st_mode) == 0o600
 
 
 @POSIX
 async def test_a_link_in_the_way_is_not_written_through(files: Files, folder: Path) -> None:
-    (folder / "gear.png").symlink_to(folder.parent / "made")
-    assert await files.save("gear.png", "image/png", b"x") == folder / "gear-2.png"
+    (folder / "pica-gear.png").symlink_to(folder.parent / "made")
+    assert await files.save("gear.png", "image/png", b"x") == folder / "pica-gear-2.png"
     assert not (folder.parent / "made").exists()
 
 
@@ -388,8 +412,17 @@ async def test_names_that_are_all_taken_are_given_up(
     files: Files, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pica_mcp.files._MAX_COPIES", 2)
-    assert await files.save("notes.txt", "text/plain", b"") == folder / "notes-2.txt"
+    assert await files.save("notes.txt", "text/plain", b"") == folder / "pica-notes.txt"
+    assert await files.save("notes.txt", "text/plain", b"") == folder / "pica-notes-2.txt"
     assert await files.save("notes.txt", "text/plain", b"") is None
+
+
+@pytest.mark.parametrize("name", ["CLAUDE.md", "AGENTS.md", "conftest.py", "package.json", ".env", "Makefile"])
+async def test_no_answer_is_saved_under_a_name_that_is_obeyed(files: Files, folder: Path, name: str) -> None:
+    saved = await files.save(name, "", b"x")
+    assert saved
+    assert saved.parent == folder
+    assert saved.name == f"pica-{name.removeprefix('.')}"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pica_mcp import brackets
 from pica_mcp.errors import InvalidArguments, UnknownAction
 from pica_mcp.models import Action, Connection
 from pica_mcp.passthrough import MAX_FILE_BYTES, Part, Request, build, may_set_header, placeholders
@@ -292,11 +293,27 @@ NEVER = [
 
 @pytest.mark.parametrize(
     "name",
-    [*NEVER, *map(str.upper, NEVER), "passthroughForward", " _method", "[_method]", ".method", "a\nb", "a\x00", "\x7f"],
-)
+    [
+        *NEVER, *map(str.upper, NEVER), *(f"[{name}]" for name in NEVER), "passthroughForward", "passthroughForward[x]",
+        " _method", "_method[]", ".method", "a\nb", "a\x00", "\x7f", "", "[]", " ",
+    ],
+)  # fmt: skip
 def test_a_parameter_that_would_set_headers_method_or_credentials_is_refused(request_of: Build, name: str) -> None:
     with pytest.raises(InvalidArguments, match="may not be set"):
         request_of(Call(query={name: "authorization=x"}), path="/x")
+
+
+@pytest.mark.parametrize(
+    "values", [{"": {name: "x"}} for name in NEVER] + [{"[": {"": {"_method": ["x"]}}}, {"a": {"b\n": "x"}}]
+)
+def test_such_a_parameter_is_not_put_together_from_pieces(request_of: Build, values: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArguments, match="may not be set"):
+        request_of(Call(query=values), path="/x")
+
+
+def test_inside_another_parameter_such_a_name_is_only_a_name(request_of: Build) -> None:
+    values = {"filter": {"_method": "x", "access_token": "y"}}
+    assert request_of(Call(query=values), path="/x").query == (("filter[_method]", "x"), ("filter[access_token]", "y"))
 
 
 @pytest.mark.parametrize("name", NEVER)
@@ -308,7 +325,9 @@ def test_the_templates_query_cannot_either(request_of: Build, name: str) -> None
 WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8)
 
 
-@given(st.dictionaries(WORDS.filter(lambda w: w.lower() not in NEVER), WORDS | st.lists(WORDS, max_size=3)))
+@given(
+    st.dictionaries(WORDS.filter(lambda w: brackets.first(w) not in ("", *NEVER)), WORDS | st.lists(WORDS, max_size=3))
+)
 def test_query_pairs_arrive_as_they_were(request_of: Build, values: dict[str, str | list[str]]) -> None:
     pairs = [(k, item) for k, v in values.items() for item in (v if isinstance(v, list) else [v])]
     sent = urlencode(request_of(Call(query=values), path="/x").query)
@@ -735,18 +754,21 @@ def test_a_custom_action_that_takes_parts_gets_its_own_key_among_them(request_of
 
 @pytest.mark.parametrize(
     "disguise",
-    [["{}"], [["{}"]], ["a", "{}"], File("k", "text/plain", b"{}"), [File("k", "text/plain", b" {}")]],
+    [["{}"], [["{}"]], ["a", "{}"], {"": "{}"}, File("k", "text/plain", b"{}"), [File("k", "text/plain", b" {}")]],
 )
 @pytest.mark.parametrize("encoding", ["query", "form", "multipart", "json"])
-def test_nobody_elses_key_is_sent_in_a_disguise(request_of: Build, encoding: Any, disguise: Any) -> None:
+@pytest.mark.parametrize("name", ["connectionKey", "connectionkey[]", "[connectionKey]"])
+def test_nobody_elses_key_is_sent_in_a_disguise(request_of: Build, name: str, encoding: Any, disguise: Any) -> None:
     def dressed(value: Any) -> Any:
         if isinstance(value, File):
             return File("k", "text/plain", value.content.replace(b"{}", b"live::gmail::default::2"))
         if isinstance(value, list):
             return [dressed(item) for item in cast("list[Any]", value)]
+        if isinstance(value, dict):
+            return {name: dressed(item) for name, item in cast("dict[str, Any]", value).items()}
         return str(value).replace("{}", "live::gmail::default::2")
 
-    given = {"connectionKey": dressed(disguise)}
+    given = {name: dressed(disguise)}
     call = Call(query=given) if encoding == "query" else Call(body=given, encoding=encoding)
     request = request_of(call, method="POST", path="/x")
     everything = repr((request.query, request.content, [part.content for part in request.parts or ()]))
@@ -761,16 +783,23 @@ def test_a_form_cannot_ask_for_another_method(request_of: Build, name: str, enco
         request_of(method="POST", call=Call(body={name: "DELETE"}, encoding=encoding))
 
 
+@pytest.mark.parametrize("body", [{"": {"_method": "DELETE"}}, {"_method": {"": "DELETE"}}, {"_method[]": ["DELETE"]}])
+def test_another_method_is_not_put_together_from_pieces(request_of: Build, body: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArguments, match="_method"):
+        request_of(method="POST", call=Call(body=body, encoding="form"))
+
+
 @pytest.mark.parametrize("value", [File("x", "text/plain", b"DELETE"), ["DELETE"], {"a": 1}])
 def test_a_part_cannot_ask_for_another_method_either(request_of: Build, value: object) -> None:
     with pytest.raises(InvalidArguments, match="_method"):
         request_of(method="POST", call=Call(body={"_method": value}, encoding="multipart"))
 
 
-@pytest.mark.parametrize("name", ["a\r\nb", "a\x00", "\x7f"])
-def test_the_name_of_a_part_is_one_line(request_of: Build, name: str) -> None:
+@pytest.mark.parametrize("encoding", ["form", "multipart"])
+@pytest.mark.parametrize("name", ["a\r\nb", "a\x00", "_method\x00", "\x7f", "", "[]"])
+def test_the_name_of_a_field_is_one_line_that_names_something(request_of: Build, name: str, encoding: Any) -> None:
     with pytest.raises(InvalidArguments, match="may not be set"):
-        request_of(method="POST", path="/x", call=Call(body={name: "x"}, encoding="multipart"))
+        request_of(method="POST", path="/x", call=Call(body={name: "x"}, encoding=encoding))
 
 
 @pytest.mark.parametrize("encoding", ["form", "multipart"])

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pica_mcp.tools import Call, Parameters, Place
+from pica_mcp.errors import InvalidArguments
+from pica_mcp.tools import Call, File, Parameters, Place
 
 PLACES = {
     "userId": Place("path", "userId"),
@@ -85,6 +87,56 @@ def test_what_is_fixed_goes_over_arguments_and_the_rest_of_the_call() -> None:
     assert fixed.headers == frozenset({"notion-version"})
 
 
+@pytest.mark.parametrize("name", ["uploadType", "UploadType", "uploadType[]", "[uploadType]", " uploadType"])
+def test_what_is_fixed_has_nothing_beside_it_that_is_read_alike(name: str) -> None:
+    places = (Place("query", "uploadType"), Place("body", "uploadType"), Place("body", "uploadType", ("a",)))
+    fixed = Parameters({"type": "object"}, PLACES, fixed=tuple((place, "multipart") for place in places))
+    own = {name: "media", "uploadTypes": 1}
+    call = fixed.call({}, Call(query=own, body={**own, "a": own}))
+    alone = {"uploadTypes": 1, "uploadType": "multipart"}
+    assert (call.query, call.body) == (alone, {**alone, "a": alone})
+
+
+def test_a_fixed_field_of_a_body_is_no_less_fixed_for_being_called_like_a_document() -> None:
+    fixed = Parameters(
+        {"type": "object"}, {}, fixed=((Place("body", "query"), "open"), (Place("body", "kind"), "note"))
+    )
+    own = Call(body={"query": "{ mine }", "kind": "admin"})
+    assert fixed.beside(own) is fixed
+    assert fixed.call({}, own).body == {"query": "open", "kind": "note"}
+
+
+@pytest.mark.parametrize("body", [[], [{"name": "x"}], "", "raw words", 0, False, File("a", "text/plain", b"")])
+def test_fields_are_not_put_in_the_place_of_a_body_that_has_none(body: Any) -> None:
+    message = (
+        "This action has fields of its own in an object of the body, where a list or text was given. "
+        "Nothing was sent; give an object, or each field by its name."
+    )
+    kind = Parameters({"type": "object"}, {}, fixed=((Place("body", "kind"), "note"),))
+    for parameters, call in ((PARAMETERS, Call(body=body)), (kind, Call(body=body)), (GRAPHQL, Call(body=body))):
+        with pytest.raises(InvalidArguments) as caught:
+            parameters.call({"name": "z", "title": "z"}, call)
+        assert str(caught.value) == message
+    with pytest.raises(InvalidArguments):
+        GRAPHQL.call({"title": "z"}, Call(body={"variables": body}))
+    assert PARAMETERS.call({}, Call(body=body)).body == body
+
+
+@pytest.mark.parametrize("group", ["path", "query", "headers"])
+def test_null_for_a_whole_group_is_as_good_as_nothing(group: Any) -> None:
+    parameters = Parameters({"type": "object"}, {"all": Place(group, None)})
+    assert parameters.call({"all": None}) == Call(encoding="json")
+    assert getattr(parameters.call({"all": None}, replace(Call(), **{group: {"a": 1}})), group) == {"a": 1}
+
+
+def test_a_whole_group_is_laid_over_what_the_rest_has_in_it() -> None:
+    rest = Call(query={"a": 1, "b": 1}, body={"a": 1, "b": 1})
+    call = OPEN.call({"query": {"b": 2}, "body": {"b": 2}}, rest)
+    assert call.query == call.body == {"a": 1, "b": 2}
+    assert OPEN.call({"body": [2]}, rest).body == [2]
+    assert OPEN.call({"body": None}, rest).body is None
+
+
 def test_a_default_is_put_in_where_the_argument_is_absent() -> None:
     parameters = Parameters({"type": "object"}, PLACES, defaults={"userId": "me"})
     assert parameters.call({}).path == {"userId": "me"}
@@ -114,7 +166,10 @@ def test_a_body_with_a_document_of_its_own_keeps_it_and_its_variables() -> None:
     assert beside.schema == {"type": "object", "properties": {"page": {}}, "required": ["page"]}
     assert beside.places.keys() == {"page"}
     assert beside.call({"page": 1}, own).body == own.body
-    assert GRAPHQL.beside(Call(body={"variables": {}})) is GRAPHQL
+    nothing: list[dict[str, Any]] = [{"variables": {}}, {"query": None}]
+    for none in nothing:
+        assert GRAPHQL.beside(Call(body=none)) is GRAPHQL
+        assert GRAPHQL.call({}, Call(body=none)).body == {**none, "query": "mutation { add }"}
     assert GRAPHQL.beside(Call(body="query { x }")) is GRAPHQL
 
 

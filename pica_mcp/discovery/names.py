@@ -92,6 +92,9 @@ async def find_action(
     wanted, platform = action_id(id_or_name), await spelt(catalog, platform, caller)
     named = None if "::" in wanted else await _named(catalog, names, platform, wanted, caller)
     action = await (catalog.details(named) if named else catalog.by_id(platform, wanted))
+    # What is hidden from agents has no tool, so to those who run actions it has no name either.
+    if named and caller and not caller.grant.knowledge_only and (named.hidden or action.hidden):
+        action = await catalog.by_id(platform, wanted)
     if platform and action.platform != platform:
         raise Refused(
             f"This action is of {text.line(action.platform, 60)}, not of {text.line(repr(platform), 60)}.",
@@ -104,20 +107,11 @@ async def find_action(
 async def _named(
     catalog: Catalog, names: Names, platform: str | None, wanted: str, caller: Caller | None
 ) -> Action | None:
-    """Return the action of this name, on that platform if it has one; None if no platform has.
-
-    What is hidden from agents has no name where anything is run, as it has no tool; it is told by its id.
-    """
-    reads = caller is not None and caller.grant.knowledge_only
-
-    async def of(platform: str) -> Action | None:
-        row = (await names.of(platform)).get(wanted)
-        return row if row and (reads or not row.hidden) else None
-
-    if platform and (row := await of(platform)):
+    """Return the action of this name, on that platform if it has one; None if no platform has."""
+    if platform and (row := (await names.of(platform)).get(wanted)):
         return row
     async for alike in _candidates(catalog, names, wanted, caller):
-        found = {one: row for one in alike if (row := await of(one))}
+        found = {one: row for one in alike if (row := (await names.of(one)).get(wanted))}
         if len(found) > 1:
             raise UnknownAction(
                 f"{text.cap(' and '.join(found), 200)} both have an action of this name.", "Pass the platform, too."

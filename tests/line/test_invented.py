@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -235,6 +236,26 @@ async def test_hidden_actions_are_offered_nowhere_and_run_by_id(serve: Any, told
         by_id = {"platform": "crm", "actionId": "conn_mod_def::1::x"}
         assert told(await app.pipeline.call(app.caller, EXECUTE, by_id)) == {"done": True}
     assert pica.sent() == ["POST /v1/passthrough/1"]
+
+
+@pytest.mark.parametrize("hidden", ["row", "document"])
+async def test_the_name_of_a_hidden_action_runs_nothing_and_is_one_for_readers(
+    serve: Any, said: Any, hidden: str
+) -> None:
+    tags: dict[str, Any] = {"tags": ["hidden:agents"]}
+    rows = [row("Wreck", method="POST", **({**tags, "_id": "conn_mod_def::1::x"} if hidden == "row" else {}))]
+    documents = [
+        document(1, "Wreck", method="POST", knowledge="# How to wreck", **(tags if hidden == "document" else {}))
+    ]
+    for variables in ({}, {"PICA_KNOWLEDGE_AGENT": "true"}):
+        pica = Pica([account("crm")], {"crm": rows}, documents, [result(1, "Wreck", "POST")])
+        async with serve(pica, **variables) as app:
+            for wanted in ({"actionId": "crm_wreck"}, {"actionId": "crm_wreck", "platform": "crm"}):
+                with contextlib.suppress(UnknownTool):
+                    assert "No action has the id" in said(await app.pipeline.call(app.caller, EXECUTE, wanted))
+                read = said(await app.pipeline.call(app.caller, KNOWLEDGE, wanted))
+                assert ("How to wreck" in read) is bool(variables)
+        assert pica.sent() == []
 
 
 # Odd rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
@@ -21,12 +22,13 @@ from mcp import Client
 from mcp_types import CallToolResult
 
 from pica_mcp.app import App
+from pica_mcp.passthrough import Part
 from pica_mcp.sandbox import Sandbox, forms, platforms
 from pica_mcp.sandbox.catalog import GROWN, Action, Catalog, Connector, Field, Platform, in_body, in_header, in_path
 from pica_mcp.sandbox.upstream import Call as Arrived
 from pica_mcp.sandbox.upstream import Reply
 from pica_mcp.server import build
-from pica_mcp.tools import ActionTool, Call
+from pica_mcp.tools import ActionTool, Call, File
 
 EXECUTE = "execute_pica_action"
 BO = {"PICA_IDENTITY": "bo", "PICA_IDENTITY_TYPE": "user"}
@@ -598,6 +600,28 @@ async def test_a_person_agrees_to_the_file_that_is_sent(desk: Open, tmp_path: Pa
     else:
         assert "(file 'gear.png', image/png, 24 bytes)" in heard[1]
         assert sent == [b"another, of another size"]
+
+
+async def test_no_file_is_held_while_a_person_is_asked(desk: Open, tmp_path: Path) -> None:
+    (tmp_path / "gear.png").write_bytes(PNG)
+    held: list[object] = []
+
+    async def person(context: Any, params: mcp.ElicitRequestParams) -> mcp.ElicitResult:
+        del context, params
+        held.extend(one for one in gc.get_objects() if isinstance(one, File | Part) and one.content == PNG)
+        held.extend(counted())
+        return mcp.ElicitResult(action="accept", content={})
+
+    def counted() -> dict[Any, int]:
+        return open_desk.app.pipeline.files._held._bytes  # pyright: ignore[reportPrivateUsage]
+
+    settings = {"PICA_FILES": str(tmp_path), "PICA_EFFECTS": "openai POST /v1/files=destructive"}
+    async with desk("openai", mode="legacy", person=person, **settings) as open_desk:
+        tool = await open_desk.tool(found("openai", "Upload a File"))
+        arrived = await open_desk.arrival(tool.definition.name, {"file": "gear.png", "purpose": "user_data"})
+    assert dict(pieces(arrived))["file"].content == PNG
+    assert held == []
+    assert counted() == {}
 
 
 async def test_what_is_documented_as_a_form_comes_with_its_file(desk: Open) -> None:
