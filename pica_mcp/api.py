@@ -415,12 +415,16 @@ def _is_own_body(body: bytes) -> bool:
     if not error:
         return True
     unknown_route = error.get("type") == "error" and isinstance(error.get("error"), str)
-    return unknown_route or str(error.get("key", "")).startswith("err::") or "correlationId" in error
+    return unknown_route or _is_own_key(error.get("key")) or "correlationId" in error
+
+
+def _is_own_key(key: Any) -> bool:
+    return isinstance(key, str) and key.startswith("err::")
 
 
 def _is_own_limit(response: Response) -> bool:
     """Tell if Pica's own limiter answered, which does so before anything is done; only its own words prove that."""
-    return not response.by_provider and str(_object(response.body).get("key", "")).startswith("err::")
+    return not response.by_provider and _is_own_key(_object(response.body).get("key"))
 
 
 def _without(response: Response, hidden: Iterable[str], max_bytes: int) -> Response:

@@ -30,6 +30,7 @@ MAX_ATTEMPTS = 3
 MAX_WAIT_SECONDS = 10.0
 """A longer wait is the caller's to decide on, so it is reported instead of slept."""
 
+_MONTH_SECONDS = 31 * 24 * 3600.0
 _BASE_SECONDS = 0.5
 _THROTTLED_BASE_SECONDS = 1.0
 _CAP_SECONDS = 8.0
@@ -104,8 +105,14 @@ def delay_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the delay that a response asks for, None if it says nothing that can be believed.
 
     Reads `retry-after-ms`, `retry-after` (seconds or HTTP date), then `x-ratelimit-reset` and `ratelimit-reset`:
-    above 1e12 they are epoch milliseconds, above 1e9 epoch seconds, else a delay. `headers` are lower case.
+    above 1e12 they are epoch milliseconds, above 1e9 epoch seconds, else a delay. `headers` are lower case. Nobody is
+    told to wait for more than a month.
     """
+    told = _told_seconds(headers, now)
+    return None if told is None or told > _MONTH_SECONDS else told
+
+
+def _told_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
     if (ms := _number(headers.get("retry-after-ms"))) is not None:
         return ms / 1000
     after = headers.get("retry-after")

@@ -141,9 +141,12 @@ def test_a_status_means(status: int, by_provider: bool, delay: float | None, out
         ({"x-ratelimit-reset": str(int(NOW.timestamp()) + 5)}, 5.0),  # GitHub: epoch seconds
         ({"x-ratelimit-reset": str((int(NOW.timestamp()) + 5) * 1000)}, 5.0),
         ({"x-ratelimit-reset": str(int(NOW.timestamp()) - 5)}, 0.0),
-        ({"x-ratelimit-reset": "1000000000"}, 1e9),  # not above, so a delay
+        ({"x-ratelimit-reset": "1000000000"}, None),  # not above, so a delay, of thirty years
         ({"x-ratelimit-reset": "1000000001"}, 0.0),
-        ({"x-ratelimit-reset": "1000000000000"}, 1e12 - NOW.timestamp()),  # not above, so seconds
+        ({"x-ratelimit-reset": "1000000000000"}, None),  # not above, so seconds
+        ({"retry-after": "2678400"}, 2_678_400.0),
+        ({"retry-after": "2678401"}, None),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, None),
         ({"x-ratelimit-reset": "1000000000001"}, 0.0),
         ({"x-ratelimit-reset": "6m0s"}, None),
         ({"x-ratelimit-reset": "6m0s", "ratelimit-reset": "5"}, 5.0),
