@@ -22,6 +22,7 @@ from pica_mcp.audit import Audit, Entry, Outcome
 from pica_mcp.catalog import Catalog, Connections
 from pica_mcp.consent import Nobody, Person, Policy, Question
 from pica_mcp.discovery import EXECUTE, Names, find_action
+from pica_mcp.discovery.tool import parts
 from pica_mcp.errors import InvalidArguments, PicaError, Reason, Refused, TimedOut, UnknownTool
 from pica_mcp.files import Files
 from pica_mcp.limits import Limits
@@ -30,18 +31,7 @@ from pica_mcp.passthrough import Request, Response
 from pica_mcp.results import Results, failed
 from pica_mcp.results.selection import compiled
 from pica_mcp.toolbox import Toolbox
-from pica_mcp.tools import (
-    CONNECTION,
-    MAX_RESULT_TOKENS,
-    RESERVED,
-    RESULT_FIELDS,
-    ActionTool,
-    AnyActionTool,
-    Call,
-    FixedTool,
-    Parameters,
-    View,
-)
+from pica_mcp.tools import ActionTool, AnyActionTool, Call, FixedTool, Parameters, View
 
 _LATER = "Nothing was sent; try again in a minute."
 _SENDING_SECONDS = 15.0
@@ -51,14 +41,6 @@ _FINAL = frozenset({
     Reason.PLATFORM_NOT_ALLOWED, Reason.EFFECT,
 })  # fmt: skip
 """Refusals that newer connections would not change."""
-_OURS = {
-    "type": "object",
-    "properties": {
-        CONNECTION: {"type": "string"},
-        RESULT_FIELDS: {"type": "string"},
-        MAX_RESULT_TOKENS: {"type": "integer"},
-    },
-}
 
 
 class _Time:
@@ -294,9 +276,6 @@ class Pipeline:
 
 def _named(caller: Caller, tool: ActionTool, given: Mapping[str, Any]) -> _Wish:
     """Return what a call of a named tool is to do. Of its arguments, some are ours."""
-    ours = arguments.check(_OURS, {name: value for name, value in given.items() if name in RESERVED})
-    flat = {name: value for name, value in given.items() if name not in RESERVED}
-    view = View(ours.get(RESULT_FIELDS, ""), ours.get(MAX_RESULT_TOKENS))
+    flat, rest, view = parts({"arguments": given})
     compiled(view.fields)
-    rest = Call(connection=ours.get(CONNECTION))
     return _Wish(tool.action, tool.parameters, flat, rest, view, at_most=effect(caller, tool.action))
