@@ -139,10 +139,10 @@ def test_any_bytes_are_something_and_the_same_when_they_are_read_again(content: 
     ["text/plain;" + " " * 100_000, "a" * 100_000 + "/b", "application/" + "+" * 100_000, "charset=" * 9_999],
 )
 def test_a_long_type_takes_no_time(declared: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     read(declared, b"\xff")
     name_of({"content-disposition": declared.replace("charset", ";filename")}, "x", "")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5  # of processor; a hundredth is usual
 
 
 @pytest.mark.parametrize(

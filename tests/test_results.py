@@ -616,6 +616,180 @@ def test_a_file_that_is_kept_is_given_again(desk: Desk, body: bytes) -> None:
     assert desk.more(text_of(first).rpartition("/")[2].rstrip(".")) == first
 
 
+@pytest.mark.parametrize(("body", "kind"), [(PNG, mcp.ImageContent), (b"ID3\x04" + bytes(20), mcp.AudioContent)])
+async def test_what_is_seen_or_heard_is_saved_as_well(
+    action: MakeAction, caller: MakeCaller, tmp_path: Path, body: bytes, kind: type
+) -> None:
+    desk = Desk(action(), caller(), tmp_path)
+    response = Response(200, {}, body, by_provider=True)
+    words, block = (await desk.results.answered(desk.caller, desk.action, response, Effect.READ)).content
+    assert isinstance(words, mcp.TextContent)
+    name = words.text.partition(f", saved as {tmp_path}/")[2].partition(" and kept as pica://results/r_")[0]
+    assert (tmp_path / name).read_bytes() == body
+    assert isinstance(block, kind)
+
+
+# Files inside JSON
+
+
+def base64_of(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def blocks_of(result: mcp.CallToolResult) -> list[Any]:
+    return result.content[1:]
+
+
+def kept(desk: Desk, seen: str) -> list[Stored]:
+    return [desk.store.get(desk.caller.identity, found) for found in re.findall(r"pica://results/(r_[\w-]+)", seen)]
+
+
+README = "# Engine\n\nIt computes; ünique.\n"
+NOISE = bytes(range(256)) * 4
+DRAWN = {"created": 7, "data": [{"b64_json": base64_of(PNG), "prompt": "a"}]}
+
+
+def test_an_image_inside_of_json_is_shown_and_kept(desk: Desk) -> None:
+    result = desk.answer(DRAWN)
+    seen = text_of(result)
+    assert without_id(seen) == (
+        '{"created":7,"data":[{"b64_json":"(image/png, 100 bytes: pica://results/r_1)","prompt":"a"}]}'
+    )
+    assert blocks_of(result) == [mcp.ImageContent(data=base64_of(PNG), mime_type="image/png")]
+    assert kept(desk, seen) == [Stored("gmail", "image/png", PNG, "List Messages.png")]
+
+
+def test_text_inside_of_json_is_read_as_text(desk: Desk) -> None:
+    body = {"name": "README.md", "encoding": "base64", "content": base64_of(README.encode())}
+    assert json.loads(only_text(desk.answer(body))) == body | {"encoding": "utf-8", "content": README}
+
+
+def test_other_bytes_inside_of_json_are_kept_and_given_by_their_id(desk: Desk) -> None:
+    body = {"a": {"filename": "a.bin", "data": base64_of(NOISE)}, "b": base64_of(b"%PDF-1.7\x00" + NOISE)}
+    body["c"] = base64_of(README.encode() * 40)
+    seen = only_text(desk.answer(body))
+    assert json.loads(without_id(seen)) == {
+        "a": {"filename": "a.bin", "data": "(base64, 1,368 characters, kept as pica://results/r_1)"},
+        "b": "(application/pdf, 1,033 bytes: pica://results/r_1)",
+        "c": f"(base64, {len(body['c']):,} characters, kept as pica://results/r_1)",
+    }
+    assert [answer.body for answer in kept(desk, seen)] == [NOISE, b"%PDF-1.7\x00" + NOISE, README.encode() * 40]
+    assert [answer.name for answer in kept(desk, seen)] == ["a.bin", "List Messages.pdf", ""]
+    page = text_of(desk.more(re.findall(r"r_[\w-]+", seen)[2]))
+    assert page == text.fence(README * 40, "answer of gmail")
+
+
+def test_who_asks_for_exactly_that_string_gets_it_in_pages(desk: Desk) -> None:
+    string, got = base64_of(NOISE * 2), ""
+    seen = text_of(desk.answer({"data": string}, View("data", 200)))
+    while True:
+        got += json.loads(seen.partition("\n")[0]).removesuffix("…")
+        following = desk.following(seen, 200)
+        if not following:
+            break
+        (seen,) = following
+    assert got == string
+
+
+@pytest.mark.parametrize(
+    ("fields", "seen"),
+    [
+        ("data[].b64_json", '["(image/png, 100 bytes: pica://results/r_1)"]'),
+        ("data[0].{image: b64_json}", '{"image":"(image/png, 100 bytes: pica://results/r_1)"}'),
+        ("data[].prompt", '["a"]'),
+        ("length(data[0].b64_json)", "136"),
+    ],
+)
+def test_fields_are_those_of_the_answer_as_it_came(desk: Desk, fields: str, seen: str) -> None:
+    result = desk.answer(DRAWN, View(fields))
+    assert without_id(text_of(result)) == seen
+    assert len(blocks_of(result)) == ("png" in seen)
+    assert len(desk.store._kept) == ("png" in seen)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=60))
+def test_a_long_decoded_text_is_put_together_again_from_its_pages(
+    action: MakeAction, caller: MakeCaller, unit: str
+) -> None:
+    desk = Desk(action(), caller())
+    words = "begin " + unit * 40 + " end" + "." * 900
+    body = {"content": base64_of(words.encode()), "encoding": "base64", "picture": base64_of(PNG)}
+    seen, got = text_of(desk.answer(body, View(max_tokens=200))), ""
+    while True:
+        shown: Any = json.loads(seen.partition("\n")[0])
+        part: str = shown if isinstance(shown, str) else shown["content"]
+        got += part.removesuffix("…")
+        following = desk.following(seen, 200)
+        if not following:
+            break
+        (seen,) = following
+    assert text.clean(got) == text.clean(words)
+    assert len(desk.store._kept) == 2
+
+
+def test_only_the_first_images_are_shown_and_all_are_kept_up_to_a_number(desk: Desk) -> None:
+    images = [base64_of(PNG + bytes([number])) for number in range(20)]
+    result = desk.answer(images)
+    shown = json.loads(text_of(result))
+    assert [image.data for image in blocks_of(result)] == images[:4]
+    assert [answer.body[-1] for answer in kept(desk, text_of(result))] == [*range(16)]
+    assert shown[16:] == images[16:]
+
+
+def test_no_image_is_shown_of_which_nothing_is_said(desk: Desk) -> None:
+    result = desk.answer([{"x": "x" * 900}, base64_of(PNG)], View(max_tokens=200))
+    assert not blocks_of(result)
+    rest = [found[1] for found in NEXT.finditer(text_of(result)) if found[2] == '"[1:]"']
+    assert kept(desk, text_of(desk.more(rest[0], View("[1:]"))))[0].body == PNG
+
+
+def test_an_image_inside_of_json_that_is_too_large_to_show_is_kept(desk: Desk) -> None:
+    result = desk.answer({"x": base64_of(PNG + bytes(1024 * 1024))})
+    assert without_id(only_text(result)) == '{"x":"(image/png, 1,048,676 bytes: pica://results/r_1)"}'
+
+
+def test_what_cannot_be_kept_stays_in_the_answer(action: MakeAction, caller: MakeCaller) -> None:
+    assert json.loads(only_text(Desk(action(), caller(), max_bytes=50).answer(DRAWN))) == DRAWN
+
+
+def test_the_answer_of_which_files_were_taken_out_is_not_looked_into_again(desk: Desk) -> None:
+    twice = base64_of(base64_of(NOISE).encode())
+    first = text_of(desk.answer({"content": twice, "encoding": "base64", "x": "x" * 900}, View(max_tokens=200)))
+    (found, *_) = NEXT.findall(first)
+    assert json.loads(text_of(desk.more(found[0])))["content"] == base64_of(NOISE)
+
+
+async def test_a_file_inside_of_json_is_saved_where_a_folder_is_allowed(
+    action: MakeAction, caller: MakeCaller, tmp_path: Path
+) -> None:
+    desk = Desk(action(), caller(), tmp_path)
+    body = {"name": "../x/logo.png", "content": base64_of(PNG), "raw": base64_of(README.encode() * 40)}
+    response = Response(200, {}, json.dumps(body).encode(), by_provider=True)
+    seen = text_of(await desk.results.answered(desk.caller, desk.action, response, Effect.READ))
+    assert (tmp_path / "pica-logo.png").read_bytes() == PNG
+    assert without_id(json.loads(seen)["content"]) == (
+        f"(image/png, 100 bytes: pica://results/r_1, saved as {tmp_path / 'pica-logo.png'})"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["base64", ""])
+async def test_what_nobody_may_read_is_not_read_by_decoding_it(
+    action: MakeAction, caller: MakeCaller, encoding: str
+) -> None:
+    desk = Desk(action(), caller())
+    results = Results(
+        desk.store, Files(None, desk.store), 6_000, hide=lambda data: data.replace(b"sk_live", b"[hidden]")
+    )
+    body = {"content": base64_of(b"It is sk_live, truly.\n" * 60), "encoding": encoding, "picture": base64_of(PNG)}
+    response = Response(200, {}, json.dumps(body).encode(), by_provider=True)
+    result = await results.answered(desk.caller, desk.action, response, Effect.READ)
+    seen = text_of(result) + "".join(answer.body.decode("latin-1") for answer in kept(desk, text_of(result)))
+    assert "It is [hidden], truly." in seen
+    assert "sk_live" not in seen
+    assert blocks_of(result)
+
+
 # Whatever comes
 
 
@@ -625,6 +799,12 @@ def test_no_depth_of_nesting_raises(desk: Desk, status: int, opening: bytes, clo
     for depth in (1, 50, 199, 201, 300, 900, 950, 990, 1_000, 2_000, 100_000):
         body = opening * depth + b"1" + closing * depth
         assert desk.answer(body, status=status).is_error == (status == 400)
+
+
+def test_no_depth_of_nesting_beside_a_file_raises(desk: Desk) -> None:
+    for depth in (59, 61, 200, 900, 950, 970, 980, 990):
+        body = f'{{"data":"{base64_of(PNG)}","a":{"[" * depth}"{"x" * 900}"{"]" * depth}}}'.encode()
+        assert desk.answer(body, View(max_tokens=200)).content
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,8 @@ def _remedy(by: Origin, action: Action, response: Response, effect: Effect, iden
 _REMEDIES: Mapping[int, str] = {
     304: "Nothing has changed since the version that the headers name.",
     402: "The connected account has to pay for this first; tell the person.",
-    403: "The connected account may not do this; ask the person for more rights, or choose another action.",
+    403: "The provider refused; its message says why. "
+    "If it is about rights, ask the person for more, or choose another action.",
     404: "Check the names and ids in the arguments.",
     405: "The provider does not offer this any more, at least not so; choose another action.",
     408: "The provider took too long; try again later.",
