@@ -1,4 +1,4 @@
-"""The room that checks the arguments of a call: read kindly, refused in words that a model can act on. Pure.
+"""The room where the arguments of a call are checked: read kindly, refused in words that a model can act on. Pure.
 
 What is meant is told by the internal schema, whatever part of it a client was shown. A value of another type is taken
 where nothing can be lost by it ("7" for 7, JSON text for an object, one tag for a list of tags), at any depth; null
@@ -18,6 +18,9 @@ from pica_mcp import text
 from pica_mcp.errors import InvalidArguments
 from pica_mcp.models import as_list, as_object
 
+SCALARS = frozenset({"string", "integer", "number", "boolean"})
+"""The types of JSON Schema whose values hold no others."""
+
 _MAX_FAULTS = 5
 _MAX_NUMBER = 10**18
 _MAX_LIKENED = 300
@@ -27,23 +30,32 @@ _NOTE_CHARS = 160
 _LIST_CHARS = 400
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")
 _DECIMAL = re.compile(r"-?(0|[1-9]\d{0,17})\.\d{1,18}")
+_SAYS_JSON = re.compile(r"\bJSON\b", re.IGNORECASE)
 _NOT_A_LETTER = re.compile(r"[\W_]+")
-_SCALARS = frozenset({"string", "integer", "number", "boolean"})
 _OPENS = {"object": ("{",), "array": ("[",)}
 _OPENS_EITHER = ("{", "[")
 _ARTICLES = {"integer": "an", "object": "an", "array": "an"}
 
 
-def check(schema: Mapping[str, Any], arguments: Mapping[str, Any], *, keep_null: bool = False) -> dict[str, Any]:
+def check(
+    schema: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+    *,
+    keep_null: bool = False,
+    constants: Mapping[str, Any] = {},
+) -> dict[str, Any]:
     """Return the arguments as the schema means them, or raise `InvalidArguments` that tells up to five faults.
 
-    With `keep_null`, null for what may be left out is kept as it is: some APIs clear a field by it.
+    With `keep_null`, null for what may be left out is kept as it is: some APIs clear a field by it. `constants` are no
+    arguments, but documents tell models to pass them: they may be given with the value that they have.
     """
     # Clients send every name that they have seen; where there is no value, a wrong name does no harm.
     known = as_object(schema.get("properties"))
     named = {name: value for name, value in arguments.items() if value is not None or name in known}
-    given = _object(named, schema, keep_null=keep_null)
-    faults = list(islice(_faults(schema, given), _MAX_FAULTS))
+    always = _Constants(constants)
+    others = {name: value for name, value in named.items() if name in known or not always.are(name, value)}
+    given = _object(others, schema, keep_null=keep_null)
+    faults = list(islice(_faults(schema, given, always), _MAX_FAULTS))
     if faults:
         raise InvalidArguments(" ".join(faults), "Nothing was sent; correct the arguments and call again.")
     return given
@@ -60,6 +72,8 @@ def coerce(value: Any, schema: Mapping[str, Any], *, keep_null: bool = False) ->
         value = _parsed(value)
     if kind == "array":
         return _list(value, as_object(schema.get("items")), keep_null=keep_null)
+    if _is_json_text(schema) and not isinstance(value, str):
+        return _as_json(value)
     if isinstance(value, Mapping):
         return _object(as_object(value), schema, keep_null=keep_null)
     return _scalar(value, kind, schema)
@@ -79,7 +93,7 @@ def _list(value: Any, items: Mapping[str, Any], *, keep_null: bool) -> Any:
     """Return the list with its items coerced; a single scalar, where scalars are wanted, is a list of one."""
     if isinstance(value, list):
         return [coerce(item, items, keep_null=keep_null) for item in as_list(value)] if items else as_list(value)
-    if _kind(items) not in _SCALARS or not isinstance(value, str | int | float):
+    if _kind(items) not in SCALARS or not isinstance(value, str | int | float):
         return value
     if isinstance(value, str) and value.lstrip()[:1] == "[":  # a list that is broken, not an item
         return value
@@ -103,6 +117,22 @@ def _scalar(value: Any, kind: str, schema: Mapping[str, Any]) -> Any:
     return value
 
 
+def _is_json_text(schema: Mapping[str, Any]) -> bool:
+    """Tell if JSON is wanted as text, by the description; a file is none, nor is one of a few words."""
+    if _kind(schema) != "string" or schema.keys() & {"enum", "format"}:
+        return False
+    note = schema.get("description")
+    return isinstance(note, str) and bool(_SAYS_JSON.search(note))
+
+
+def _as_json(value: Any) -> Any:
+    """Return what is no text as JSON, or unchanged where it cannot be written."""
+    try:
+        return value if value is None else json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        return value
+
+
 def _text(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -124,13 +154,29 @@ def _parsed(value: str) -> Any:
         return value
 
 
+class _Constants:
+    """What always has the same value, found by its name in any spelling."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = {_plain(name): (name, _text(value)) for name, value in values.items() if _plain(name)}
+
+    def are(self, name: str, value: Any) -> bool:
+        """Tell if one of them has this name and this value."""
+        known, constant = self._values.get(_plain(name), ("", None))
+        return bool(known) and _text(value) == constant
+
+    def contradicted(self, name: str) -> str:
+        """Return what the one of this name always is, empty if there is none."""
+        known, constant = self._values.get(_plain(name), ("", None))
+        always = text.line(repr(constant), _NAME_CHARS)
+        return f"'{text.line(known, _NAME_CHARS)}' is always {always} here; leave it out." if known else ""
+
+
 # Faults
-
-
-def _faults(schema: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+def _faults(schema: Mapping[str, Any], given: Mapping[str, Any], always: _Constants) -> Iterator[str]:
     """Yield what is wrong, one sentence each, found only as far as they are asked for."""
     properties, needed = as_object(schema.get("properties")), _needed(schema)
-    yield from (_unknown(name, schema) for name in given if name not in properties)
+    yield from (always.contradicted(name) or _unknown(name, schema) for name in given if name not in properties)
     yield from (_missing(name, properties) for name in needed if name not in given)
     for name, value in given.items():
         if name in properties and (value is not None or name in needed):
@@ -141,7 +187,7 @@ def _wrong(value: Any, schema: Mapping[str, Any], where: str) -> Iterator[str]:
     """Yield what is wrong with a value and with all that is in it, as far as the schema goes."""
     kind, allowed = _kind(schema), as_list(schema.get("enum"))
     if not _is(kind, value):
-        yield f"{_argument(where)} must be {_a(kind)}, not {_a(_type_name(value))}."
+        yield f"{_argument(where)} must be {_a(kind)}, not {_a(_type_name(value))}{_note(schema)}."
     elif allowed and value not in allowed:
         yield _not_allowed(value, allowed, where)
     elif isinstance(value, list) and (items := as_object(schema.get("items"))):

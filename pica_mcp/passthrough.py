@@ -47,6 +47,7 @@ _DOCUMENTED_TYPE = re.compile(
 # Types with an encoding of their own: as the type of a raw body they would get around what is refused in forms.
 _STRUCTURED_TYPE = re.compile(r"application/(json|x-www-form-urlencoded)\b.*|multipart/.*", re.IGNORECASE)
 _ANY_BYTES = "application/octet-stream"
+_MULTIPART = "multipart/form-data"
 _MAX_NAME_CHARS = 150
 _MAX_PARTS = 1_000
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -138,11 +139,12 @@ def build(action: Action, connection: Connection, call: Call, documented: frozen
         raise UnknownAction("The catalogue does not say how to call this action.", "Choose another one.")
     template, _, fixed_query = action.path.partition("?")
     content, parts, content_type = _body(action, connection, call)
+    given = _without_type(call.headers, _MULTIPART if parts is not None else content_type)
     return Request(
         method=method,
         path=_path(template, call.path),
         query=(*_fixed_query(fixed_query, call.path), *_query(_with_key_in_query(action, connection, call.query))),
-        headers=(*_headers(call.headers, documented), *((("content-type", content_type),) if content_type else ())),
+        headers=(*_headers(given, documented), *((("content-type", content_type),) if content_type else ())),
         connection_key=connection.key,
         action_id=action.id,
         content=content,
@@ -274,6 +276,17 @@ def may_set_header(name: str, *, documented: bool) -> bool:
     if not _HEADER_NAME.fullmatch(lower) or _NEVER.fullmatch(lower.replace("_", "-")):
         return False
     return documented or lower in _HEADERS or bool(_PROVIDER_HEADER.fullmatch(lower))
+
+
+def _without_type(values: Mapping[str, Any], sent: str) -> Mapping[str, Any]:
+    """Return the headers without a content type that says what is `sent` anyway; without a body any says nothing."""
+    return {k: v for k, v in values.items() if k.lower() != "content-type" or not _says(v, sent)}
+
+
+def _says(written: Any, sent: str) -> bool:
+    """Tell if a media type is the one that is sent, or none is; parameters do not count."""
+    named = written[:_MAX_NAME_CHARS].partition(";")[0].strip().lower() if isinstance(written, str) else ""
+    return bool(_MEDIA_TYPE.fullmatch(named)) and named == (sent.partition(";")[0].lower() or named)
 
 
 def _headers(values: Mapping[str, Any], documented: frozenset[str]) -> Iterator[tuple[str, str]]:

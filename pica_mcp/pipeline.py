@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -21,18 +21,19 @@ from pica_mcp.api import DEADLINE_SECONDS, PicaAPI
 from pica_mcp.audit import Audit, Entry, Outcome
 from pica_mcp.catalog import Catalog, Connections
 from pica_mcp.consent import Nobody, Person, Policy, Question
-from pica_mcp.discovery import EXECUTE, Names, find_action
+from pica_mcp.discovery import EXECUTE, READ, Names, find_action
 from pica_mcp.discovery.tool import parts
 from pica_mcp.errors import InvalidArguments, PicaError, Reason, Refused, TimedOut, UnknownTool
 from pica_mcp.files import Files
 from pica_mcp.limits import Limits
-from pica_mcp.models import ActionDetails, Connection, Effect
+from pica_mcp.models import CONNECTION_KEY, ActionDetails, Connection, Effect, as_object
 from pica_mcp.passthrough import Request, Response
 from pica_mcp.results import Results, failed
 from pica_mcp.results.selection import compiled
 from pica_mcp.toolbox import Toolbox
-from pica_mcp.tools import ActionTool, AnyActionTool, Call, FixedTool, Parameters, View
+from pica_mcp.tools import RESERVED, ActionTool, AnyActionTool, Call, FixedTool, Parameters, View
 
+_OURS = RESERVED | {CONNECTION_KEY}
 _LATER = "Nothing was sent; try again in a minute."
 _SENDING_SECONDS = 15.0
 _CHECK = "If this was a change, check it before you try again."
@@ -72,7 +73,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What a call is to do. `flat` is checked, `rest` is not. `at_most`: the effect that its tool is listed with."""
+    """What a call is to do. `flat` is checked, `rest` is not. `at_most`: the effect that its tool is listed with.
+
+    `is_any`: its tool runs any action.
+    """
 
     action: ActionDetails
     parameters: Parameters
@@ -81,6 +85,7 @@ class _Wish:
     view: View
     at_most: Effect | None = None
     keeps_null: bool = False
+    is_any: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +161,15 @@ class Pipeline:
         with turn.time.bound(_LATER):
             action = await find_action(self.catalog, self.names, wanted.platform, wanted.action, turn.caller)
         parameters = schemas.derive(action).beside(wanted.call)
+        given, rest = _apart(parameters, wanted.arguments, wanted.call)
         # A whole body may be a list or text here; what is documented by name, or asked for, is checked.
         checked = parameters.files.union(parameters.schema.get("required", ()))
-        grouped = parameters.flat(wanted.call).items()
+        grouped = parameters.flat(rest).items()
         named = {name: one for name, one in grouped if parameters.places[name].key is not None or name in checked}
-        flat, at_most = {**named, **wanted.arguments}, Effect.READ if tool.reads else None
+        flat, at_most = {**named, **given}, Effect.READ if tool.reads else None
         try:
             return await self._act(
-                turn, _Wish(action, parameters, flat, wanted.call, wanted.view, at_most, keeps_null=bool(named))
+                turn, _Wish(action, parameters, flat, rest, wanted.view, at_most, keeps_null=bool(named), is_any=True)
             )
         except InvalidArguments as error:
             raise InvalidArguments(str(error), f"The action takes {schemas.outline(parameters)}.") from None
@@ -200,7 +206,10 @@ class Pipeline:
         """Return the call if it may be made; its files are held by `held`."""
         connection, among = await self._connection(turn.caller, wish.action, wish.rest.connection)
         turn.entry.connection = connection.key
-        checked = arguments.check(wish.parameters.schema, wish.flat, keep_null=wish.keeps_null)
+        parameters = wish.parameters
+        checked = arguments.check(
+            parameters.schema, wish.flat, keep_null=wish.keeps_null, constants=parameters.constants
+        )
         files = self.files.resolved(turn.caller.identity, wish.parameters.files, checked)
         whole = await held.enter_async_context(files)
         call = wish.parameters.call(whole, wish.rest)
@@ -210,11 +219,7 @@ class Pipeline:
             raise refusal
         if wish.at_most and does.exceeds(wish.at_most):
             # Clients let people approve tools by their annotations; a tool that reads must not be made to write.
-            raise Refused(
-                f"The effect of this call is '{does}', which is more than its tool is listed with; nothing was sent.",
-                f"Use the tool that is made for it, or {EXECUTE}, which is listed as one that may destroy.",
-                reason=Reason.EFFECT,
-            )
+            raise _exceeding(does, by_name=not wish.is_any)
         request = passthrough.build(wish.action, connection, call, wish.parameters.headers)
         return _Ready(connection, among, call, request, does)
 
@@ -276,6 +281,49 @@ class Pipeline:
 
 def _named(caller: Caller, tool: ActionTool, given: Mapping[str, Any]) -> _Wish:
     """Return what a call of a named tool is to do. Of its arguments, some are ours."""
-    flat, rest, view = parts({"arguments": given})
+    flat, rest, view = parts({"arguments": _unwrapped(tool.parameters, given)})
     compiled(view.fields)
+    flat, rest = _apart(tool.parameters, flat, rest)
     return _Wish(tool.action, tool.parameters, flat, rest, view, at_most=effect(caller, tool.action))
+
+
+def _unwrapped(parameters: Parameters, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the arguments, taken out of `arguments` if they are written as for a tool that runs any action."""
+    inner = arguments.coerce(given.get("arguments"), {"type": "object"}, keep_null=True)
+    others = {name: value for name, value in given.items() if name != "arguments" and value is not None}
+    if (
+        "arguments" in parameters.places
+        or not isinstance(inner, Mapping)
+        or others.keys() - _OURS
+        or others.keys() & inner
+    ):
+        return given
+    return {**as_object(inner), **others}
+
+
+def _apart(parameters: Parameters, flat: Mapping[str, Any], rest: Call) -> tuple[Mapping[str, Any], Call]:
+    """Return the arguments without `connectionKey`, as Pica's documents call the connection, and the rest with it.
+
+    Raises `InvalidArguments` where the call names another connection too.
+    """
+    if CONNECTION_KEY not in flat or CONNECTION_KEY in parameters.places:
+        return flat, rest
+    checked = arguments.check(
+        {"properties": {CONNECTION_KEY: {"type": "string"}}}, {CONNECTION_KEY: flat[CONNECTION_KEY]}
+    )
+    wanted = checked.get(CONNECTION_KEY) or rest.connection
+    if rest.connection not in (None, "", wanted):
+        raise InvalidArguments("The call names two connections.", "Nothing was sent; give one of them.")
+    others = {name: value for name, value in flat.items() if name != CONNECTION_KEY}
+    return others, replace(rest, connection=wanted)
+
+
+def _exceeding(does: Effect, *, by_name: bool) -> Refused:
+    """Return the refusal of a call that does more than its tool is listed with."""
+    if by_name:
+        problem = f"The effect of this call is '{does}', which is more than its tool is listed with; nothing was sent."
+        remedy = f"Use the tool that is made for it, or {EXECUTE}, which is listed as one that may destroy."
+    else:
+        problem = f"{READ} only reads, and this call's effect is '{does}'; nothing was sent."
+        remedy = f"Call {EXECUTE}, or its own tool."
+    return Refused(problem, remedy, reason=Reason.EFFECT)

@@ -89,6 +89,11 @@ class Parameters:
         places = (*self.places.values(), *(place for place, _ in self.fixed))
         return frozenset(place.key.lower() for place in places if place.group == "headers" and place.key)
 
+    @property
+    def constants(self) -> dict[str, Any]:
+        """What is fixed, by the name that the documents have for it, except where an argument has that name."""
+        return {place.key: value for place, value in self.fixed if place.key and place.key not in self.places}
+
     def call(self, arguments: Mapping[str, Any], rest: Call | None = None) -> Call:
         """Return the call that these flat arguments mean, laid over what `rest` holds besides them.
 

@@ -91,10 +91,10 @@ def valid(value: Any, schema: dict[str, Any]) -> bool:
     ("arguments", "words"),
     [
         ({}, "The argument 'to' is required (Whom.)."),
-        ({"to": None}, "The argument 'to' must be a string, not null."),
+        ({"to": None}, "The argument 'to' must be a string, not null (Whom.)."),
         ({"to": "a", "cuont": 3}, "There is no argument 'cuont'; did you mean 'count'?"),
         ({"to": "a", "zzz": 3}, f"There is no argument 'zzz'; it takes: {ALL}."),
-        ({"to": ["a"]}, "The argument 'to' must be a string, not an array."),
+        ({"to": ["a"]}, "The argument 'to' must be a string, not an array (Whom.)."),
         ({"to": "a", "count": 1.5}, "The argument 'count' must be an integer, not a number."),
         ({"to": "a", "count": "many"}, "The argument 'count' must be an integer, not a string."),
         ({"to": "a", "loud": 1}, "The argument 'loud' must be a boolean, not an integer."),
@@ -167,6 +167,46 @@ def test_a_tool_without_arguments_says_so() -> None:
 def test_what_an_object_does_not_document_is_let_through() -> None:
     given = {"to": "a", "extra": {"a": 1, "b": None}, "map": {"x": None, "y": [None]}, "any": {"z": None}}
     assert check(SCHEMA, given) == given
+
+
+# What is always the same
+
+CONSTANTS = {"Notion-Version": "2022-06-28", "raw": True, "depth": 2, "!": "x", "to": "b"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"Notion-Version": "2022-06-28"}, {"notion_version": "2022-06-28"}, {"raw": True}, {"raw": "true"},
+        {"depth": 2}, {"depth": "2"}, {"Notion-Version": None},
+    ],
+)  # fmt: skip
+def test_what_is_always_the_same_may_be_passed_as_it_is(given: dict[str, Any]) -> None:
+    assert check(SCHEMA, {"to": "a", **given}, constants=CONSTANTS) == {"to": "a"}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"notion-version": "1"}, "'Notion-Version' is always '2022-06-28' here; leave it out."),
+        ({"raw": [True]}, "'raw' is always 'true' here; leave it out."),
+        ({"depth": {}}, "'depth' is always '2' here; leave it out."),
+        ({"?": "x"}, "There is no argument '?'"),
+    ],
+)
+def test_another_value_of_what_is_always_the_same_is_refused_with_the_right_one(
+    given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InvalidArguments) as caught:
+        check(SCHEMA, {"to": "a", **given}, constants=CONSTANTS)
+    assert str(caught.value).startswith(words)
+
+
+def test_a_constant_is_shown_as_one_short_line() -> None:
+    with pytest.raises(InvalidArguments) as caught:
+        check(SCHEMA, {"to": "a", "query": 1}, constants={"query": "query {\n" + "x" * 400_000})
+    assert len(str(caught.value)) < 200
+    assert "\n" not in str(caught.value)
 
 
 # Null
@@ -256,6 +296,36 @@ def test_a_value_is_taken_as_what_it_means(name: str, value: object, meant: obje
 )  # fmt: skip
 def test_a_value_that_would_lose_by_it_stays_as_it_is(kind: str | None, value: object) -> None:
     assert coerce(value, {"type": kind} if kind else {}) is value
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ({"ü": [None, 1]}, '{"ü": [null, 1]}'), ([], "[]"), ([{"a": 1}], '[{"a": 1}]'), ("{", "{"), (7, "7"),
+        (True, "true"), (None, None),
+    ],
+)  # fmt: skip
+def test_what_is_described_as_json_is_written_as_json(value: object, meant: object) -> None:
+    assert coerce(value, {"type": "string", "description": "The filter, as a JSON string."}) == meant
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {}, {"description": "Not as JSONL."}, {"description": "JSON", "format": "binary"},
+        {"description": "JSON", "enum": ["a"]},
+    ],
+)  # fmt: skip
+def test_no_other_text_is_written_as_json(facts: dict[str, Any]) -> None:
+    assert coerce({"a": 1}, {"type": "string", **facts}) == {"a": 1}
+
+
+def test_what_cannot_be_written_as_json_stays_as_it_is() -> None:
+    deep: Any = []
+    for _ in range(50_000):
+        deep = [deep]
+    for value in (deep, [float("nan")]):
+        assert coerce(value, {"type": "string", "description": "JSON"}) is value
 
 
 @pytest.mark.parametrize(

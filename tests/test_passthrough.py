@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
@@ -455,6 +456,38 @@ def test_some_headers_may_never_be_set_not_even_if_documented(request_of: Build,
     call = Call(path={"userId": "me"}, headers={name: "x"})
     with pytest.raises(InvalidArguments, match="may not be set"):
         request_of(call, documented=frozenset({name.lower()}))
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("method", "call", "written"),
+    [
+        ("POST", Call(body={"a": 1}), "application/json"),
+        ("POST", Call(body={"a": 1}), " Application/JSON; charset=utf-8"),
+        ("POST", Call(body={"a": 1}, encoding="form"), FORM),
+        ("POST", Call(body={"a": 1}, encoding="multipart"), 'multipart/form-data; boundary="x"'),
+        ("POST", Call(body="words"), "text/plain"),
+        ("GET", Call(), "application/json"),
+    ],
+)
+@pytest.mark.parametrize("name", ["Content-Type", "content-type"])
+def test_a_content_type_that_is_sent_anyway_is_no_header_to_set(
+    request_of: Build, method: str, call: Call, written: str, name: str
+) -> None:
+    plain = request_of(call, method=method, path="/x")
+    assert request_of(replace(call, headers={name: written}), method=method, path="/x") == plain
+
+
+@pytest.mark.parametrize(
+    ("method", "written"),
+    [("POST", FORM), ("POST", "application/jsonx"), ("POST", ""), ("POST", 5), ("GET", "x"), ("GET", ["a/b"])],
+)
+def test_any_other_content_type_may_not_be_set(request_of: Build, method: str, written: Any) -> None:
+    body = {"a": 1} if method == "POST" else None
+    with pytest.raises(InvalidArguments, match="The header 'Content-Type' may not be set"):
+        request_of(Call(headers={"Content-Type": written}, body=body), method=method, path="/x")
 
 
 def test_another_header_may_be_set_only_if_the_action_documents_it(request_of: Build) -> None:

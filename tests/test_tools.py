@@ -87,6 +87,11 @@ def test_what_is_fixed_goes_over_arguments_and_the_rest_of_the_call() -> None:
     assert fixed.headers == frozenset({"notion-version"})
 
 
+def test_what_is_fixed_is_constant_except_where_an_argument_has_its_name() -> None:
+    fixed = ((Place("query", "alt"), "media"), (Place("body", "name"), "x"), (Place("body", None), "y"))
+    assert Parameters({"type": "object"}, PLACES, fixed=fixed).constants == {"alt": "media"}
+
+
 @pytest.mark.parametrize("name", ["uploadType", "UploadType", "uploadType[]", "[uploadType]", " uploadType"])
 def test_what_is_fixed_has_nothing_beside_it_that_is_read_alike(name: str) -> None:
     places = (Place("query", "uploadType"), Place("body", "uploadType"), Place("body", "uploadType", ("a",)))

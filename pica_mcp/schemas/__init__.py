@@ -1,4 +1,4 @@
-"""The room of arguments: an action's documentation as one flat object of arguments, and where each of them belongs.
+"""The room where an action's documentation becomes one flat object of arguments, each with where it belongs.
 
 An action's groups (path, query, headers, body) become one flat object, since models otherwise put query parameters
 into the body; `Parameters.places` is the way back. The placeholders of the path are arguments, always. For the other
@@ -17,6 +17,7 @@ from itertools import accumulate, islice
 from typing import Any
 
 from pica_mcp import arguments, documents, text
+from pica_mcp.documents import Passage
 from pica_mcp.models import CONNECTION_KEY, ActionDetails, as_list, as_object
 from pica_mcp.passthrough import BODILESS, may_set_header, placeholders
 from pica_mcp.schemas import sources, tables
@@ -63,19 +64,21 @@ class _Argument:
 
 def derive(action: ActionDetails) -> Parameters:
     """Return the action's flat arguments. Never raises: what cannot be understood is left open."""
-    groups = sources.groups(action)
-    encoding = _encoding(action, groups.get("body", {}))
+    passages = documents.passages(action.knowledge)
+    groups, said = sources.groups(action, passages), documents.encoding(passages)
+    encoding = _encoding(action, groups.get("body", {}), said)
     found = [
         *_path(action, groups.get("path", {})),
         *_named("query", groups.get("query", {})),
         *_named("headers", groups.get("headers", {})),
     ]
-    if operation := _operation(action, groups):
+    if operation := _operation(action, groups, passages):
         found += [*_variables(groups, operation), _Argument(Place("body", "query"), {}, fixed=operation)]
     else:
-        found += () if action.method.upper() in BODILESS else _body(_graphql_body(groups), encoding)
-        found += _opened(action, groups, {one.place.group for one in found})
-    return _parameters([*_with_headers(action, found)], encoding)
+        if action.method.upper() not in BODILESS:
+            found += _body(_graphql_body(groups), encoding)
+        found += _opened(action, groups, {one.place.group for one in found}, is_said=said is not None)
+    return _parameters([*_with_headers(tables.fixed_headers(passages), found)], encoding)
 
 
 def _parameters(found: Sequence[_Argument], encoding: Encoding) -> Parameters:
@@ -181,15 +184,18 @@ def _body(documented: Mapping[str, Any], encoding: Encoding) -> Iterator[_Argume
     yield _Argument(Place("body", None), {**_WHOLE[encoding], **note}, required=True)
 
 
-def _opened(action: ActionDetails, groups: Mapping[str, Schema], has: set[Group]) -> Iterator[_Argument]:
+def _opened(
+    action: ActionDetails, groups: Mapping[str, Schema], has: set[Group], *, is_said: bool
+) -> Iterator[_Argument]:
     """Yield a whole group as one argument, where its fields are not documented but it may have some.
 
-    An example speaks for all groups: those that it does not show have no fields.
+    `is_said`: the document tells how a body is written. An example speaks for all groups: those that it does not show
+    have no fields.
     """
     if not groups and "query" not in has:
         yield _Argument(Place("query", None), {"type": "object", "description": _OPEN["query"]})
     body = groups.get("body", {})
-    if "body" not in has and "properties" not in body and _may_have_body(action, groups):
+    if "body" not in has and "properties" not in body and _may_have_body(action, groups, is_said=is_said):
         known: Schema = body if body.keys() & {"type", "anyOf"} else {"type": "object", **body}
         is_object = known.get("type") == "object"
         schema = {"description": _OPEN["body"] if is_object else "The request body.", **known}
@@ -197,22 +203,21 @@ def _opened(action: ActionDetails, groups: Mapping[str, Schema], has: set[Group]
         yield _Argument(Place("body", None), schema, not is_object and "body" in needed)
 
 
-def _may_have_body(action: ActionDetails, groups: Mapping[str, Schema]) -> bool:
+def _may_have_body(action: ActionDetails, groups: Mapping[str, Schema], *, is_said: bool) -> bool:
     """Tell if a body whose fields are not documented may have some."""
     method = action.method.upper()
     if method in BODILESS:
         return False
     if action.groups or groups.get("body"):
         return bool(groups.get("body") or as_object(action.groups.get("body")))
-    sends, is_said = method in _SENDS_A_BODY, documents.encoding(action.knowledge) is not None
+    sends = method in _SENDS_A_BODY
     if groups:  # which tell of others, but none of a body
         return sends and is_said
     return sends or is_said or not action.knowledge.strip()
 
 
-def _with_headers(action: ActionDetails, found: Iterable[_Argument]) -> Iterator[_Argument]:
+def _with_headers(written: Mapping[str, str], found: Iterable[_Argument]) -> Iterator[_Argument]:
     """Yield the arguments, each header once whatever its letter case, and those that the document has a value for."""
-    written = tables.fixed_headers(action.knowledge)
     fixed = {
         name.lower(): _Argument(Place("headers", name), {}, fixed=value)
         for name, value in written.items()
@@ -229,12 +234,11 @@ def _with_headers(action: ActionDetails, found: Iterable[_Argument]) -> Iterator
     yield from fixed.values()
 
 
-def _encoding(action: ActionDetails, body: Mapping[str, Any]) -> Encoding:
-    """Return how the body is written: as the document says, unless its fields say otherwise."""
+def _encoding(action: ActionDetails, body: Mapping[str, Any], said: Encoding | None) -> Encoding:
+    """Return how the body is written: as the document has `said`, unless its fields say otherwise."""
     if action.method.upper() in BODILESS:
         return "json"
     fields = as_object(body.get("properties")).values()
-    said = documents.encoding(action.knowledge)
     if said in _WHOLE and (len(fields) > 1 or body.get("type") == "array"):
         said = None
     return said or ("multipart" if any(_is_binary(schema) for schema in fields) else "json")
@@ -243,12 +247,12 @@ def _encoding(action: ActionDetails, body: Mapping[str, Any]) -> Encoding:
 # GraphQL
 
 
-def _operation(action: ActionDetails, groups: Mapping[str, Schema]) -> str:
+def _operation(action: ActionDetails, groups: Mapping[str, Schema], passages: Sequence[Passage]) -> str:
     """Return the GraphQL document that the action runs, empty if it is none of GraphQL or does not tell."""
     fields = as_object(groups.get("body", {}).get("properties"))
     path = action.path.partition("?")[0].lower()
     is_graphql = "graphql" in path or "gql" in path or "query" in fields or "variables" in groups
-    return documents.operation(action.knowledge) if is_graphql and action.method.upper() not in BODILESS else ""
+    return documents.operation(passages) if is_graphql and action.method.upper() not in BODILESS else ""
 
 
 def _graphql_body(groups: Mapping[str, Schema]) -> Schema:
@@ -325,45 +329,55 @@ def _names(places: Iterable[Place]) -> list[str]:
 # In words
 
 
-def outline(parameters: Parameters, names: Mapping[Group, str] | None = None, max_chars: int = 1_000) -> str:
-    """Return in one line of at most `max_chars` what the arguments are, required ones first and with a star.
+def outline(parameters: Parameters, max_chars: int = 1_000) -> str:
+    """Return in one line of at most `max_chars` the flat arguments, required ones first and with a star.
 
-    Flat, with their types where these are not plain text; or with `names`, which says what each group is called, their
-    keys by group.
+    Each has its type where that is not plain text. Where there is no room, what is inside of them goes first, then
+    types, and names last.
     """
     required = frozenset(strings(parameters.schema.get("required")))
-    if names is not None:
-        return _by_group(parameters, required, names, max_chars)
     properties = as_object(parameters.schema.get("properties"))
     ordered = sorted(properties, key=lambda name: name not in required)
-    words = [_entry(name + "*" * (name in required), as_object(properties[name])) for name in ordered]
-    return _fitted(words, len(required), max_chars) or "no arguments"
+    entries = [_entry(name + "*" * (name in required), as_object(properties[name])) for name in ordered]
+    return _fitted(entries, len(required), max_chars) or "no arguments"
 
 
-def _by_group(parameters: Parameters, required: frozenset[str], names: Mapping[Group, str], max_chars: int) -> str:
-    groups: dict[str, list[str]] = {}
-    for name, place in parameters.places.items():
-        star = "*" if name in required else ""
-        key = text.line(".".join((*place.inside, place.key)), _NAME_CHARS * 2) + star if place.key else "as documented"
-        groups.setdefault(names[place.group], []).append(key)
-    listed = "; ".join(f"{group}: {', '.join(keys)}" for group, keys in groups.items())
-    return text.cap(listed, max_chars) or "no arguments"
-
-
-def _fitted(words: list[str], required: int, max_chars: int) -> str:
-    """Return the words, as many as there is room for, and how many are left out."""
-    whole = ", ".join(words)
-    if len(whole) <= max_chars:
-        return whole
+def _fitted(entries: list[tuple[str, ...]], required: int, max_chars: int) -> str:
+    """Return the entries, as many and each as long as there is room for, and how many are left out."""
+    if len(_admitted(entries, max_chars)) == len(entries):
+        return _lengthened(entries, max_chars)
     room = max_chars - len(" (10,000 more optional)")
-    count = sum(1 for size in accumulate(len(word) + 2 for word in words) if size - 2 <= room)
-    left = f"{len(words) - count} more{' optional' if count >= required else ''}"
-    return text.cap(f"{', '.join(words[:count])} ({left})".strip(), max_chars)
+    # A bare name looks like plain text: what has to be given has its type before optional arguments are named.
+    typed = [(short, short, whole) for _, short, whole in entries[:required]]
+    kept = _admitted([*typed, *entries[required:]], room)
+    kept = kept if len(kept) >= required else _admitted(entries, room)
+    left = f"{len(entries) - len(kept)} more{' optional' if len(kept) >= required else ''}"
+    return text.cap(f"{_lengthened(kept, room)} ({left})".strip(), max_chars)
 
 
-def _entry(name: str, schema: Mapping[str, Any]) -> str:
-    kind = _kind(schema)
-    return f"{text.line(name, _NAME_CHARS + 1)}{f': {kind}' if kind else ''}"
+def _admitted(entries: list[tuple[str, ...]], room: int) -> list[tuple[str, ...]]:
+    """Return the first entries, as many as there is room for in their shortest form."""
+    ends = accumulate(len(shortest) + 2 for shortest, *_ in entries)
+    return entries[: sum(1 for end in ends if end - 2 <= room)]
+
+
+def _lengthened(entries: list[tuple[str, ...]], room: int) -> str:
+    """Return the entries, lengthened while there is room: all have their types before one has what is inside."""
+    words = [shortest for shortest, *_ in entries]
+    room -= len(", ".join(words))
+    for form in (1, 2):
+        for index, entry in enumerate(entries):
+            added = len(entry[form]) - len(words[index])
+            if added <= room:
+                words[index], room = entry[form], room - added
+    return ", ".join(words)
+
+
+def _entry(name: str, schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the argument in words, shortest first: its name, with its type, and with what is inside."""
+    plain = text.line(name, _NAME_CHARS + 1)
+    short = _kind({word: value for word, value in schema.items() if word != "enum"}, depth=1)
+    return plain, *(f"{plain}: {kind}" if kind else plain for kind in (short, _kind(schema)))
 
 
 def _kind(schema: Mapping[str, Any], depth: int = 0) -> str:

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from pica_mcp import text
+from pica_mcp.arguments import SCALARS
 from pica_mcp.models import as_list, as_object
 
 Schema: TypeAlias = dict[str, Any]
@@ -32,7 +33,6 @@ _KINDS = {kind: kind for kind in ("string", "integer", "number", "boolean", "obj
     "list": "array",
 }
 _PYTHON = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
-_SCALARS = frozenset({"string", "integer", "number", "boolean"})
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 _MAX_PROPERTIES = 100
 _MAX_NODES = 2_000
@@ -176,7 +176,7 @@ def _kinds(source: Mapping[str, Any]) -> list[str]:
 def _kind(source: Mapping[str, Any]) -> str | None:
     """Return the one type that holds whatever is allowed, None for any; text holds any scalar, as it is coerced."""
     kinds = _kinds(source)
-    if len(kinds) > 1 and _SCALARS.issuperset(kinds):
+    if len(kinds) > 1 and SCALARS.issuperset(kinds):
         return "string" if "string" in kinds else None if "boolean" in kinds else "number"
     if kinds:
         return kinds[0] if len(kinds) == 1 else None
@@ -189,9 +189,9 @@ def _kind(source: Mapping[str, Any]) -> str | None:
 def _by_type(source: Mapping[str, Any]) -> list[Schema]:
     """Return a schema that names several types, not all of them scalars, as one for each."""
     kinds = _kinds(source)
-    if len(kinds) < 2 or _SCALARS.issuperset(kinds):
+    if len(kinds) < 2 or SCALARS.issuperset(kinds):
         return []
-    items = source.get("items", {"type": [kind for kind in kinds if kind in _SCALARS]})
+    items = source.get("items", {"type": [kind for kind in kinds if kind in SCALARS]})
     return [{"type": kind, "items": items} if kind == "array" else {"type": kind} for kind in kinds]
 
 
@@ -210,9 +210,10 @@ def _choices(source: Mapping[str, Any], kind: str | None) -> tuple[list[str], st
     enumeration: a value that looks the same would be refused.
     """
     few = _values(source)
-    written = [spelt(value) for value in few]
+    written = [as_query_text(value) for value in few]
     values = list(dict.fromkeys(value for value in written if value is not None))
-    if not values or None in written or kind in ("boolean", "object", "array"):
+    # Of nothing but an empty text, which clients do not take in an enumeration, nobody could choose.
+    if not any(values) or None in written or kind in ("boolean", "object", "array"):
         return [], ""
     if len(few) <= _MAX_ENUM and kind == "string":
         return values, ""
@@ -225,7 +226,7 @@ def _values(source: Mapping[str, Any]) -> list[Any]:
     return [value for value in given[: _MAX_ENUM + 1] if value is not None]
 
 
-def spelt(value: Any) -> str | None:
+def as_query_text(value: Any) -> str | None:
     """Return a scalar as it is written in a query, None for what is no scalar or cannot be shown as it is."""
     if isinstance(value, str):
         return value if len(value) <= _VALUE_CHARS and text.clean(value) == value else None
@@ -236,7 +237,7 @@ def spelt(value: Any) -> str | None:
 
 def _default(source: Mapping[str, Any]) -> str | float | None:
     value = source.get("default")
-    return value if value != "" and spelt(value) is not None else None
+    return value if value != "" and as_query_text(value) is not None else None
 
 
 def _described(source: Mapping[str, Any], addition: str = "") -> Schema:
@@ -298,7 +299,7 @@ def _either(branches: Sequence[Schema]) -> Schema:
     kinds = {branch.get("type") for branch in branches}
     if kinds == {"integer", "number"}:
         return {"type": "number"}
-    if "array" in kinds and _SCALARS.issuperset(kinds - {"array"}):
+    if "array" in kinds and SCALARS.issuperset(kinds - {"array"}):
         return _one_or_many(branches)
     if len(kinds) > 1 or None in kinds:
         return {} if None in kinds else _mixed(branches)
@@ -312,7 +313,7 @@ def _either(branches: Sequence[Schema]) -> Schema:
 def _one_or_many(branches: Sequence[Schema]) -> Schema:
     """Return lists, for one alone is taken as a list of one where scalars are wanted; else anything."""
     item = _either([branch.get("items", branch) for branch in branches])
-    if item.get("type") in _SCALARS or all("items" in branch for branch in branches):
+    if item.get("type") in SCALARS or all("items" in branch for branch in branches):
         return {"type": "array", "items": item}
     return _mixed(branches)
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pica_mcp import text
+from pica_mcp.arguments import SCALARS
 from pica_mcp.models import as_list, as_object
-from pica_mcp.schemas.dialect import Schema, spelt, strings
+from pica_mcp.schemas.dialect import Schema, as_query_text, strings
 from pica_mcp.tools import Profile
 
-_FILE_NOTE = "A path in the files folder, a data: URI or a pica:// URI."
+_FILE_NOTE = "A data: URI, pica://results/… or, if the server allows a folder, a path in it."
 _DEFAULT_CHARS = 40
-_SCALARS = frozenset({"string", "integer", "number", "boolean"})
 _ANYTHING: tuple[Schema, ...] = (
     *({"type": kind} for kind in ("string", "number", "boolean", "object")),
     {"type": "array", "items": {"anyOf": [{"type": kind} for kind in ("string", "number", "object")]}},
@@ -63,7 +63,7 @@ def taken(schema: Mapping[str, Any], profile: Profile) -> Schema:
 
 def _takes_json(schema: Mapping[str, Any]) -> bool:
     """Tell if what is of no one type may be an object or a list."""
-    return any(branch.get("type") not in _SCALARS for branch in schema.get("anyOf", _ANYTHING))
+    return any(branch.get("type") not in SCALARS for branch in schema.get("anyOf", _ANYTHING))
 
 
 def _plain(schema: Mapping[str, Any], lists: int = 0) -> Schema:
@@ -101,7 +101,7 @@ def _noted(schema: Mapping[str, Any], addition: str = "") -> Schema:
     """Return a description that says in words what the keywords left out said."""
     own: str = schema.get("description", "")
     notes = [own, addition, _FILE_NOTE if schema.get("format") == "binary" else ""]
-    default = spelt(schema.get("default")) or ""
+    default = as_query_text(schema.get("default")) or ""
     is_told = default in own and "default" in own.lower()
     if default and not is_told and text.line(default, _DEFAULT_CHARS) == default:
         notes.append(f"Default: {default}.")
@@ -134,7 +134,7 @@ def _strict_any_of(schema: Mapping[str, Any], *, optional: bool) -> Schema:
     """Return the scalars that are meant, text for all that is none."""
     kinds = [branch["type"] for branch in schema.get("anyOf", _ANYTHING)]
     note = _noted(schema, _AS_TEXT[None] if _takes_json(schema) else "")
-    kept = dict.fromkeys([kind if kind in _SCALARS else "string" for kind in kinds] + ["null"] * optional)
+    kept = dict.fromkeys([kind if kind in SCALARS else "string" for kind in kinds] + ["null"] * optional)
     if len(kept) - optional > 1:
         return note | {"anyOf": [{"type": kind} for kind in kept]}
     return {"type": list(kept) if optional else next(iter(kept))} | note
@@ -197,13 +197,13 @@ class _Limits:
 class _Step:
     """One thing to leave out. `path`: the argument's name, then the names inside, `[]` for items.
 
-    `note_chars`: so long descriptions there, with 0 none and no default either; None: the properties inside, or of an
-    argument that is not to be `opened`, the argument.
+    It is what is over `note_chars` of each description there, with 0 the defaults as well; or the properties inside; or
+    the argument.
     """
 
+    kind: Literal["note", "inside", "argument"]
     path: tuple[str, ...]
-    note_chars: int | None = None
-    opened: bool = False
+    note_chars: int = 0
 
 
 def fitted(schema: Mapping[str, Any], room_chars: int, profile: Profile = "portable") -> Schema | None:
@@ -237,10 +237,10 @@ def _steps(schema: Mapping[str, Any]) -> list[_Step]:
     objects = [path for name in (*needed, *optional) for path in _objects(schema["properties"][name], (name,))]
     objects.sort(key=lambda path: (-len(path), path[0] in required))
     return [
-        *(_Step((name,), note_chars=0) for name in optional),
-        *(_Step(path, opened=True) for path in objects),
-        *(_Step((name,)) for name in optional),
-        *(_Step((name,), note_chars=chars) for chars in (80, 40, 0) for name in needed),
+        *(_Step("note", (name,)) for name in optional),
+        *(_Step("inside", path) for path in objects),
+        *(_Step("argument", (name,)) for name in optional),
+        *(_Step("note", (name,), chars) for chars in (80, 40, 0) for name in needed),
     ]
 
 
@@ -256,9 +256,9 @@ def _objects(schema: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple
 
 def _without(schema: Mapping[str, Any], steps: Sequence[_Step]) -> Schema:
     """Return the schema with these steps taken, which are some first ones of its `_steps`."""
-    opened = frozenset(step.path for step in steps if step.opened)
-    gone = frozenset(step.path[0] for step in steps if not step.opened and step.note_chars is None)
-    note_chars = {step.path[0]: step.note_chars for step in steps if step.note_chars is not None}
+    opened = frozenset(step.path for step in steps if step.kind == "inside")
+    gone = frozenset(step.path[0] for step in steps if step.kind == "argument")
+    note_chars = {step.path[0]: step.note_chars for step in steps if step.kind == "note"}
     kept = {
         name: _trimmed(value, (name,), opened, note_chars.get(name))
         for name, value in as_object(schema.get("properties")).items()

@@ -7,11 +7,12 @@ of that name; what cannot be read is left open, and nothing here raises because 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from pica_mcp import text
+from pica_mcp.documents import Passage
 from pica_mcp.models import ActionDetails, as_list, as_object
 from pica_mcp.schemas import tables
 from pica_mcp.schemas.dialect import Schema, accepted, accepted_each, strings
@@ -31,14 +32,15 @@ _CELL = ({"type": "string"}, {"type": "number"}, {"type": "boolean"})
 _JSON_TYPES = ((bool, "boolean"), (int | float, "number"), (str, "string"))
 
 
-def groups(action: ActionDetails) -> Mapping[str, Schema]:
+def groups(action: ActionDetails, passages: Sequence[Passage]) -> Mapping[str, Schema]:
     """Return what is documented of each group, and of a GraphQL operation's `variables`, in our dialect.
 
-    The keys of a group are as the provider has them. A group that nothing is said of is absent.
+    `passages` are those of its document. The keys of a group are as the provider has them. A group that nothing is said
+    of is absent.
     """
     root = as_object(action.io_schema.get("inputSchema"))
     example = as_object(as_object(action.io_schema.get("ioExample")).get("input"))
-    written = tables.groups(action.knowledge)
+    written = tables.groups(passages)
     found: dict[str, Schema] = {}
     for group in (*GROUPS, "variables"):
         said = _read(action.groups.get(group) if group in GROUPS else None, root)

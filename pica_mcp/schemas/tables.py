@@ -8,7 +8,7 @@ depth and length of names are bounded, every line is read once, and what cannot 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
@@ -126,16 +126,15 @@ class _Tree:
         return _written(common)
 
 
-def groups(markdown: str) -> Mapping[str, Any]:
+def groups(found: Sequence[Passage]) -> Mapping[str, Any]:
     """Return an object schema for each group that has a table: path, query, headers, body, variables.
 
     Where a body can be written in several ways, it has the names of all and requires what all of them do.
     """
-    found = documents.passages(markdown)
     labels, address = _labels(found), _Address.of(found)
     trees: dict[str, _Tree] = {}
     for passage in found:
-        if "|" not in passage.text or documents.is_answer(passage) or not (table := _table(passage, labels)):
+        if "|" not in passage.text or documents.is_no_input(passage) or not (table := _table(passage, labels)):
             continue
         for row in _rows(passage.text):
             group = row.place or table.group or address.group(row.name)
@@ -152,7 +151,7 @@ class _Address:
     rest: str
 
     @classmethod
-    def of(cls, found: tuple[Passage, ...]) -> _Address:
+    def of(cls, found: Sequence[Passage]) -> _Address:
         """Return the address that the document gives."""
         said = "\n".join(
             one.text[: cells.CELL_CHARS] for one in found if any(_ADDRESS.match(kind) for kind in one.kinds[:1])
@@ -185,7 +184,7 @@ def _table(passage: Passage, labels: list[str]) -> _Table | None:
     return _Table(group, is_required, option if option in labels else "")
 
 
-def _labels(found: tuple[Passage, ...]) -> list[str]:
+def _labels(found: Sequence[Passage]) -> list[str]:
     """Return what the options of the document are called: headings, or what tells apart headings that are alike."""
     headed = [kind for passage in found for kind in passage.kinds[:1] if _OPTION.match(kind)]
     asides: dict[str, list[str]] = {}
@@ -328,13 +327,13 @@ def _of(schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return {"type": kind, **{key: value for key, value in schema.items() if key not in ("type", "enum", "default")}}
 
 
-def fixed_headers(markdown: str) -> Mapping[str, str]:
+def fixed_headers(passages: Iterable[Passage]) -> Mapping[str, str]:
     """Return the headers that the document shows with their values and that are the same for every call.
 
     These are versions and `Accept`, in the fence under Headers; what is a placeholder, a key or a token is none.
     """
     found: dict[str, str] = {}
-    for passage in documents.passages(markdown):
+    for passage in passages:
         if passage.kinds[:1] in (("headers",), ("required headers",), ("request headers",)):
             for block in documents.fences(passage.text):
                 found = {**_literals(block.text[:_LINE_CHARS]), **found}

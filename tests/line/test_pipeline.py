@@ -37,7 +37,7 @@ async def test_wrong_arguments_are_told_before_anything_is_sent(serve: Any, said
         words = said(result)
         assert "There is no argument 'subjct'; did you mean 'subject'?" in words
         assert "The argument 'subject' is required" in words
-        assert "The argument 'body' must be a string, not an array." in words
+        assert "The argument 'body' must be a string, not an array (" in words
         assert "Nothing was sent" in words
         result = await app.pipeline.call(app.caller, EXECUTE, {"platform": "gmail"})
         assert "The argument 'actionId' is required" in said(result)
@@ -203,3 +203,92 @@ async def test_an_account_under_the_same_label_but_of_somebody_else_is_no_succes
         assert refused.is_error
         assert "Pica does not know this connection any more" in said(refused)
     assert mallory not in [dict(request.headers).get("x-pica-connection-key") for request in box.requests]
+
+
+# What models write that have read Pica's documents, or the other tools' schemas
+
+
+async def test_what_is_fixed_may_be_passed_as_the_document_says(serve: Any, said: Any, passed: Any) -> None:
+    page = {"page_id": "11111111-2222-3333-4444-555555555555"}
+    async with serve(PICA_IDENTITY="growth", PICA_IDENTITY_TYPE="team") as app:
+        for name, given in (("Notion-Version", "2022-06-28"), ("notion-version", "2022-06-28")):
+            await app.pipeline.call(app.caller, "notion_retrieve_page", page | {name: given})
+        by_id = {"actionId": "notion_retrieve_page", "arguments": page | {"Notion_Version": "2022-06-28"}}
+        await app.pipeline.call(app.caller, EXECUTE, by_id)
+        one, two, three = passed()
+        assert one == two == three
+        assert one.header("notion-version") == "2022-06-28"
+        result = await app.pipeline.call(app.caller, "notion_retrieve_page", page | {"Notion-Version": "2021-01-01"})
+        assert result.is_error
+        assert "'Notion-Version' is always '2022-06-28' here; leave it out." in said(result)
+    assert len(passed()) == 3
+
+
+async def test_arguments_of_a_named_tool_may_be_wrapped_as_those_of_any_action(
+    serve: Any, said: Any, passed: Any
+) -> None:
+    mail = {"to": "a@b.example", "subject": "S", "body": "B"}
+    async with serve() as app:
+        for given in (
+            mail | {"connection": "Work"},
+            {"arguments": mail | {"connection": "Work"}},
+            {"arguments": json.dumps(mail), "connection": "Work", "cc": None},
+        ):
+            await app.pipeline.call(app.caller, "gmail_send_email", given)
+        one, two, three = passed()
+        assert one == two == three
+        for unclear in ({"arguments": mail, "cc": "x"}, {"arguments": [mail]}):
+            result = await app.pipeline.call(app.caller, "gmail_send_email", unclear | {"connection": "Work"})
+            assert "There is no argument 'arguments'" in said(result)
+    assert len(passed()) == 3
+
+
+async def test_the_connection_may_be_called_as_pica_calls_it(serve: Any, said: Any, passed: Any) -> None:
+    async with serve() as app:
+        for given in (
+            {"connection": "Work"},
+            {"connectionKey": "Work"},
+            {"connection": "Work", "connectionKey": "Work"},
+            {"connection": "Work", "connectionKey": None},
+        ):
+            await app.pipeline.call(app.caller, "gmail_get_emails", given)
+        by_id = {"actionId": "gmail_get_emails", "arguments": {"connectionKey": "Work"}}
+        await app.pipeline.call(app.caller, EXECUTE, by_id)
+        assert len(passed()) == 5
+        assert all(one == passed()[0] for one in passed())
+        two = "The call names two connections. Nothing was sent; give one of them."
+        both = {"connection": "Work", "connectionKey": "Personal"}
+        assert said(await app.pipeline.call(app.caller, "gmail_get_emails", both)) == two
+        assert said(await app.pipeline.call(app.caller, EXECUTE, by_id | {"connectionKey": "Personal"})) == two
+    assert len(passed()) == 5
+
+
+async def test_a_content_type_that_is_sent_anyway_refuses_no_call(serve: Any, said: Any, passed: Any) -> None:
+    async with serve() as app:
+        call = {
+            "platform": "github",
+            "actionId": "github_create_issue",
+            "pathVariables": {"owner": "ada", "repo": "notes"},
+            "data": {"title": "T"},
+        }
+        await app.pipeline.call(app.caller, EXECUTE, call)
+        await app.pipeline.call(app.caller, EXECUTE, call | {"headers": {"Content-Type": "application/json"}})
+        one, two = passed()
+        assert one == two
+        for name in ("Authorization", "Content-Type"):
+            result = await app.pipeline.call(app.caller, EXECUTE, call | {"headers": {name: "Bearer x"}})
+            assert said(result).startswith(f"The header '{name}' may not be set. Leave it out; Pica adds its own.")
+    assert len(passed()) == 2
+
+
+async def test_the_tool_that_reads_says_which_one_writes(serve: Any, said: Any, passed: Any) -> None:
+    async with serve() as app:
+        mail = {"to": "a@b.example", "subject": "S", "body": "B"}
+        call = {"actionId": "gmail_send_email", "connectionKey": "Work", "arguments": mail}
+        result = await app.pipeline.call(app.caller, "read_pica_action", call)
+    assert result.is_error
+    assert said(result) == (
+        "read_pica_action only reads, and this call's effect is 'write'; nothing was sent. "
+        "Call execute_pica_action, or its own tool."
+    )
+    assert passed() == []
