@@ -10,12 +10,12 @@ The map of the rooms, outer ring first, with what each may import of the others;
     person       the person before the client, asked in both eras            consent models errors
     app          opens everything in order, closes it in reverse             watch completions prompts pipeline toolbox resources discovery results files store catalog api limits audit secret access settings errors sandbox
     watch        follows the account and tells what changed                  toolbox resources catalog access errors
-    completions  what the variables of a resource's URI may be               resources discovery catalog accounts access text models errors
-    prompts      ready-made requests to pick from a menu                     catalog accounts access text errors
+    completions  what variables of URIs and arguments of prompts may be      prompts resources discovery catalog accounts access text models errors
+    prompts      ready-made requests to pick from a menu                     discovery catalog accounts access text errors
     settings     flags, environment, default; the only one to read those     consent secret access effects patterns tools text errors
     sandbox      a pretend Pica; imports nothing of ours
     pipeline     the line that every call travels                            toolbox discovery results schemas arguments consent catalog api limits audit files passthrough accounts access effects tools models errors
-    explanation  what an identity may do, why not the rest, for its operator findings discovery consent naming catalog accounts access effects text models errors
+    explanation  what an identity may do, why not the rest, for its operator findings discovery consent catalog accounts access effects text models errors
     toolbox      per caller: the list of tools, and name to tool             discovery schemas documents catalog accounts access patterns tools text models errors
     discovery    the fixed tools                                             results schemas arguments documents naming catalog kept files passthrough accounts access tools text models errors
     resources    what can be read                                            discovery catalog kept store accounts access text models errors

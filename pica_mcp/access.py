@@ -27,7 +27,7 @@ from urllib.parse import quote
 from pica_mcp import effects, text
 from pica_mcp.effects import Rule
 from pica_mcp.errors import Reason, Refused
-from pica_mcp.models import Action, ActionDetails, Connection, Effect
+from pica_mcp.models import Action, Connection, Effect
 from pica_mcp.patterns import Pattern
 
 
@@ -171,14 +171,13 @@ def _at_most(caller: Caller, action: Action) -> Effect:
     A row without its path may do anything at all, unless it is all that there is to be told.
     """
     possible: list[Effect] = []
-    told = bool(action.path) or isinstance(action, ActionDetails)
     for rule in caller.grant.effects:
         if (matches := rule.pattern.matches(action)) is not False:
             possible.append(rule.effect)
         if matches:
             break
     else:
-        possible.append(effect(caller, action) if told else Effect.DESTRUCTIVE)
+        possible.append(effect(caller, action) if action.tells_request else Effect.DESTRUCTIVE)
     return max(possible, key=tuple(Effect).index)
 
 

@@ -1,4 +1,4 @@
-"""The room of completions: what the variables of the resource templates may be, of what the caller may see."""
+"""The room of completions: what variables of resources and arguments of prompts may be, of what the caller may see."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import suppress
 import anyio
 import mcp_types as mcp
 
-from pica_mcp import text
+from pica_mcp import prompts, text
 from pica_mcp.access import Caller, admit_platform, offered, visible
 from pica_mcp.accounts import by_platform
 from pica_mcp.catalog import Catalog
-from pica_mcp.discovery import Names
+from pica_mcp.discovery import LANGUAGES, Names
 from pica_mcp.errors import PicaError, UnknownResource
 from pica_mcp.models import Action
 from pica_mcp.resources import ONE_ACTION, ONE_CONNECTION, ONE_PLATFORM
@@ -25,7 +25,7 @@ _WAIT_SECONDS = 3.0
 
 
 class Completions:
-    """Values for the variables of resource templates."""
+    """Values for the variables of resource templates and the arguments of prompts."""
 
     def __init__(self, catalog: Catalog, names: Names) -> None:
         self._catalog = catalog
@@ -41,25 +41,26 @@ class Completions:
         """
         if template not in (ONE_CONNECTION, ONE_PLATFORM, ONE_ACTION):
             raise UnknownResource(f"There is no resource template {text.line(repr(template), 120)}.")
-        typed = typed.casefold()
-        values: dict[str, bool] = {}
-        with anyio.move_on_after(_WAIT_SECONDS), suppress(PicaError):
-            async for value, words in self._candidates(caller, template, variable, given):
-                if typed in f"{value} {words}".casefold():
-                    values.setdefault(value, value.casefold().startswith(typed))
-        ranked = sorted(values, key=lambda value: not values[value])
-        return mcp.Completion(values=ranked[:_MAX_VALUES], total=len(ranked), has_more=len(ranked) > _MAX_VALUES)
+        everywhere = template == ONE_PLATFORM
+        return await _fitting(typed, self._candidates(caller, variable, given, everywhere=everywhere))
+
+    async def complete_prompt(self, caller: Caller, name: str, argument: str, typed: str) -> mcp.Completion:
+        """Return the values of a prompt's argument that fit what is typed, alike. Raises `UnknownPrompt`."""
+        variable = argument if argument in prompts.takes(caller, name) else ""
+        if variable == "language":
+            return await _fitting(typed, _languages())
+        return await _fitting(typed, self._candidates(caller, variable, {}, everywhere=True))
 
     async def _candidates(
-        self, caller: Caller, template: str, variable: str, given: Mapping[str, str]
+        self, caller: Caller, variable: str, given: Mapping[str, str], *, everywhere: bool
     ) -> AsyncIterator[tuple[str, str]]:
-        """Yield each value with the words by which people may look for it."""
+        """Yield each value with the words by which people may look for it; if `everywhere`, of all platforms."""
         known = await self._catalog.known_connections(caller.identity)
         own = by_platform(caller, visible(caller, known.value))
         if variable == "platform":
             for platform in own:
                 yield platform, ""
-            others = await self._catalog.platforms() if template == ONE_PLATFORM else ()
+            others = await self._catalog.platforms() if everywhere else ()
             for other in (other for other in others if not admit_platform(caller, other.platform)):
                 yield other.platform, other.name
         elif variable == "label":
@@ -79,3 +80,20 @@ class Completions:
             # An id that is not shown as it is could not be used either.
             if action.id and action.id == text.line(action.id) and offered(caller, action):
                 yield action.id, f"{name} {action.title}"
+
+
+async def _languages() -> AsyncIterator[tuple[str, str]]:
+    for language in LANGUAGES:
+        yield language, ""
+
+
+async def _fitting(typed: str, candidates: AsyncIterator[tuple[str, str]]) -> mcp.Completion:
+    """Return the values that have what is typed in them or their words, as far as they come in time."""
+    typed = typed.casefold()
+    values: dict[str, bool] = {}
+    with anyio.move_on_after(_WAIT_SECONDS), suppress(PicaError):
+        async for value, words in candidates:
+            if typed in f"{value} {words}".casefold():
+                values.setdefault(value, value.casefold().startswith(typed))
+    ranked = sorted(values, key=lambda value: not values[value])
+    return mcp.Completion(values=ranked[:_MAX_VALUES], total=len(ranked), has_more=len(ranked) > _MAX_VALUES)

@@ -1,14 +1,14 @@
 """The room of Pica's documents: an action's Markdown as sections, as a digest, and what it says of a request.
 
-Two templates and scraped pages: https://github.github.com/gfm/ as far as headings and fences go. The text is from
-outside, up to 400 kB and with hundreds of headings, so everything here takes time linear in its length.
+Some are written to one of two templates, others are scraped pages; headings and fences are those of GitHub's Markdown.
+The text is from outside, up to 400 kB and with hundreds of headings, so everything here takes time linear in that.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import Any, TypeAlias
@@ -72,6 +72,12 @@ _ALIASES: Mapping[str, Test] = {
     "gotchas": re.compile(r"\b(gotchas?|caveats?|pitfalls?)\b").search,
 }
 
+_DESCRIBED_CHARS = 4_000
+_DESCRIPTION = re.compile(
+    r"^#{1,6} Description[ \t]*\r?\n\s*(?![\s|`#<*{\[-])([\s\S]{1,1000})", re.MULTILINE | re.IGNORECASE
+)
+_PARAGRAPH_END = re.compile(r"\n[ \t]*\r?\n|\n#")
+
 _ANSWER = re.compile(r"\b(responses?|errors?|success|returns?|outputs?|results?)\b")
 _MEDIA = r"((?:application|multipart|text|image|audio|video)/[\w.+*-]{1,100})"
 _CONTENT_TYPE = re.compile(rf"content-type\b[^\n/]{{0,60}}?{_MEDIA}", re.IGNORECASE)
@@ -81,19 +87,6 @@ _FLAGS: tuple[tuple[re.Pattern[str], Encoding], ...] = (
     (re.compile(r"\s(-F|--form|--form-string)\b"), "multipart"),
     (re.compile(r"\s--data-binary\b"), "binary"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading and all below it, the headings under it included; no two of a document have one slug.
-
-    What comes before the first heading is a section without heading, its slug `start`.
-    """
-
-    slug: str
-    heading: str
-    level: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +104,9 @@ class Fence:
 class Passage:
     """A heading and its own text, up to the next heading of any level.
 
-    `headings` are those it is under and last its own; all of a document is under its title, so that is none of them.
-    `end` is where in the document the whole section ends.
+    No two of a document have one slug; what comes before the first heading has none, and the slug `start`. `headings`
+    are those it is under and last its own; all of a document is under its title, so that is none of them. `end` is
+    where in the document the whole section ends, with all headings under it.
     """
 
     slug: str
@@ -127,12 +121,6 @@ class Passage:
     def kinds(self) -> tuple[str, ...]:
         """The headings from its own outwards, in lower case without what is in brackets."""
         return () if self.is_title else tuple(kind(heading) for heading in reversed(self.headings))
-
-
-def sections(markdown: str) -> tuple[Section, ...]:
-    """Return the document's sections in order, cleaned; none for an empty one."""
-    whole = _clean(markdown)
-    return tuple(_section(passage, whole) for passage in _passages(whole))
 
 
 def section(markdown: str, wanted: str) -> str | None:
@@ -178,13 +166,9 @@ def aside(heading: str) -> str:
     return found[0].strip("()` ").lower() if found else ""
 
 
-def is_answer(passage: Passage) -> bool:
+def is_no_input(passage: Passage) -> bool:
     """Tell if it is about what comes back, or shows an example, rather than about what to send."""
     return any(_ANSWER.search(kind) or _EXAMPLE.search(kind) for kind in passage.kinds)
-
-
-def _section(passage: Passage, whole: str) -> Section:
-    return Section(passage.slug, passage.headings[-1], passage.level, whole[passage.begin : passage.end].strip("\n"))
 
 
 def _clean(markdown: str) -> str:
@@ -411,14 +395,22 @@ def _entry(passage: Passage) -> str:
     return f"{passage.slug}: {heading} ({passage.end - passage.begin} characters)"
 
 
-def operation(markdown: str) -> str:
+def description(markdown: str) -> str:
+    """Return the prose that its own description begins with, which is near its beginning; "" if there is none.
+
+    At most 1,000 characters, not cleaned. It is asked of all documents of a platform, so it reads no more than these.
+    """
+    found = _DESCRIPTION.search(markdown, 0, _DESCRIBED_CHARS)
+    return _PARAGRAPH_END.split(found[1], maxsplit=1)[0].strip() if found else ""
+
+
+def operation(found: Sequence[Passage]) -> str:
     """Return the GraphQL document that the action runs, "" if there is none."""
-    found = passages(markdown)
     named = [block for passage in found if "graphql operation" in passage.kinds for block in fences(passage.text)]
     labelled = [
         block
         for passage in found
-        if not is_answer(passage)
+        if not is_no_input(passage)
         for block in fences(passage.text)
         if block.label in ("graphql", "gql")
     ]
@@ -438,12 +430,12 @@ def _json(written: str) -> Any:
         return None
 
 
-def encoding(markdown: str) -> Encoding | None:
+def encoding(found: Sequence[Passage]) -> Encoding | None:
     """Return how the document says that the body is written: by its fields' heading, its headers or a sample request.
 
     None if it does not say, or something that we do not write.
     """
-    found = [passage for passage in passages(markdown) if not _is_returned(passage)]
+    found = [passage for passage in found if not _is_answer(passage)]
     media = (_aside_media(passage) for passage in found if "body" in passage.headings[-1].lower())
     for one in media:
         if written := _encoding(one):
@@ -460,7 +452,7 @@ def encoding(markdown: str) -> Encoding | None:
     return None
 
 
-def _is_returned(passage: Passage) -> bool:
+def _is_answer(passage: Passage) -> bool:
     return any(_ANSWER.search(kind) for kind in passage.kinds)
 
 

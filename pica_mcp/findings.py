@@ -7,9 +7,11 @@ is an error that a server could stop for: what is connected changes. Keys of con
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from itertools import islice
+from typing import TypeAlias
 
 from pica_mcp import text
 from pica_mcp.access import Caller, Preferences, admit, admit_platform, visible
@@ -17,11 +19,12 @@ from pica_mcp.accounts import by_platform, choices
 from pica_mcp.effects import rule_of
 from pica_mcp.errors import Reason
 from pica_mcp.models import Action, Connection
-from pica_mcp.patterns import ANY, Pattern
+from pica_mcp.patterns import ANY, Pattern, ToolPattern
 
 _KEY = re.compile(r"((?:live|test)::[a-z0-9][a-z0-9_.-]{0,60})::.+", re.IGNORECASE)
 _HASH_DIGITS = 8
 _MAX_LABELS = 20
+_MAX_LIKENED = 3_000
 _MARK = "\n"
 """What no label holds."""
 _WHY = {Reason.PLATFORM_NOT_ALLOWED: "PICA_PLATFORMS", Reason.PERMISSION: "PICA_PERMISSIONS"}
@@ -49,6 +52,8 @@ class Seen:
     everyone: Sequence[Connection] | None
     actions: Sequence[Action]
     existing: frozenset[str] | None = None
+    names: Mapping[str, Action] = field(default_factory=dict[str, Action])
+    """Name of a tool → its action."""
 
     @property
     def connections(self) -> tuple[Connection, ...]:
@@ -56,8 +61,12 @@ class Seen:
         return (*(self.everyone or ()), *self.own)
 
 
-def find(caller: Caller, seen: Seen) -> tuple[Finding, ...]:
-    """Return what is set in vain, in the order of the settings and of their parts."""
+Lists: TypeAlias = Mapping[str, Sequence[ToolPattern]]
+"""Setting → the tools that it means."""
+
+
+def find(caller: Caller, seen: Seen, lists: Lists | None = None) -> tuple[Finding, ...]:
+    """Return what is set in vain, in the order of the settings and of their parts; `lists` last."""
     return (
         *_identity(caller, seen),
         *_keys(caller, seen),
@@ -66,6 +75,7 @@ def find(caller: Caller, seen: Seen) -> tuple[Finding, ...]:
         *_rules(caller, seen),
         *_names(caller, seen),
         *_defaults(caller, seen),
+        *_lists(caller, seen, lists or {}),
     )
 
 
@@ -176,6 +186,20 @@ def _unfit(caller: Caller, seen: Seen, pattern: Pattern) -> str:
     if unsure := sum(pattern.matches(action) is None for action in seen.actions):
         return f"applied when actions are called: of {unsure:,} that it may fit, Pica's lists tell too little"
     return "fits no action of a connected platform"
+
+
+def _lists(caller: Caller, seen: Seen, lists: Lists) -> Iterator[Finding]:
+    """Which tools are listed: a pattern of names that is misspelt means none."""
+    untold = any(not (action.id or action.path or action.title) for action in seen.actions)
+    for setting, patterns in lists.items():
+        for pattern in patterns:
+            if pattern.actions is not None:
+                if not any(pattern.actions.matches(action) for action in seen.actions):
+                    yield Finding(setting, str(pattern), _unfit(caller, seen, pattern.actions))
+            elif not untold and not any(pattern.matches(name, action) for name, action in seen.names.items()):
+                near = get_close_matches(str(pattern), islice(seen.names, _MAX_LIKENED), n=2)
+                hint = f"; did you mean {' or '.join(near)}?" if near else ""
+                yield Finding(setting, str(pattern), f"no tool of a connected platform is named so{hint}")
 
 
 # What connections are called

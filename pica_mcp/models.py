@@ -178,6 +178,11 @@ class Action(Record):
         """Tell if agents are not to be offered the action; it still runs by id."""
         return "hidden:agents" in self.tags
 
+    @property
+    def tells_request(self) -> bool:
+        """Tell if this is all that there is to know of the request; without its path, a POST may only search."""
+        return bool(self.path)
+
 
 class ActionDetails(Action):
     """An action with what its arguments are derived from: a row of `GET /v1/knowledge`."""
@@ -189,6 +194,11 @@ class ActionDetails(Action):
     def groups(self) -> Mapping[str, Any]:
         """The documented arguments: `path`, `query`, `headers`, `body`, each a JSON Schema as Pica has it."""
         return as_object(as_object(self.io_schema.get("inputSchema")).get("properties"))
+
+    @property
+    def tells_request(self) -> bool:
+        """Tell if this is all that there is to know of the request: of an action there is no more than this."""
+        return True
 
     @property
     def custom(self) -> bool:

@@ -13,16 +13,14 @@ import anyio
 import mcp_types as mcp
 
 from pica_mcp import text
-from pica_mcp.access import Caller, admit_platform, visible
+from pica_mcp.access import Caller, visible
 from pica_mcp.accounts import by_platform
 from pica_mcp.catalog import Catalog
+from pica_mcp.discovery import LANGUAGES
 from pica_mcp.errors import InvalidArguments, PicaError, UnknownPrompt
-
-LANGUAGES = ("python", "typescript", "curl")
 
 _MAX_ARGUMENT_CHARS = 4_000
 _MAX_CONNECTED_CHARS = 4_000
-_MAX_VALUES = 100
 _WAIT_SECONDS = 3.0
 """A person is waiting for a menu."""
 
@@ -108,6 +106,11 @@ _PROMPTS: Mapping[str, _Prompt] = {
 }  # fmt: skip
 
 
+def takes(caller: Caller, name: str) -> Iterable[str]:
+    """Return the arguments of the prompt. Raises `UnknownPrompt`."""
+    return _prompt(caller, name).arguments
+
+
 class Prompts:
     """The requests of every caller."""
 
@@ -132,43 +135,28 @@ class Prompts:
     async def get(self, caller: Caller, name: str, arguments: Mapping[str, str]) -> mcp.GetPromptResult:
         """Return the request with these arguments. Raises `UnknownPrompt`, or `InvalidArguments` for those."""
         prompt = _prompt(caller, name)
-        words = f"{prompt.write(_checked(name, prompt, arguments))}{await self._connected(caller)}"
+        given = _checked(name, prompt, arguments)
+        words = f"{prompt.write(given)}{await self._connected(caller, given.get('platform', ''))}"
         message = mcp.PromptMessage(role="user", content=mcp.TextContent(text=text.clean(words)))
         return mcp.GetPromptResult(description=prompt.description, messages=[message])
 
-    async def complete(self, caller: Caller, name: str, argument: str, typed: str) -> mcp.Completion:
-        """Return values of an argument that fit what is typed, the likeliest first. Raises `UnknownPrompt`."""
-        prompt = _prompt(caller, name)
-        values: Iterable[str] = ()
-        if argument in prompt.arguments:
-            if argument == "language":
-                values = LANGUAGES
-            elif argument == "platform":
-                values = await self._platforms(caller)
-        typed = typed.casefold()
-        fitting = sorted((v for v in values if typed in v.casefold()), key=lambda v: not v.casefold().startswith(typed))
-        return mcp.Completion(values=fitting[:_MAX_VALUES], total=len(fitting), has_more=len(fitting) > _MAX_VALUES)
-
-    async def _platforms(self, caller: Caller) -> list[str]:
-        """Return the connected platforms, then what else could be, as far as Pica tells in a moment."""
-        names: dict[str, None] = {}
-        with anyio.move_on_after(_WAIT_SECONDS), suppress(PicaError):
-            own = visible(caller, (await self._catalog.known_connections(caller.identity)).value)
-            names |= dict.fromkeys(sorted({connection.platform for connection in own}))
-            others = await self._catalog.platforms()
-            names |= dict.fromkeys(p.platform for p in others if not admit_platform(caller, p.platform))
-        return list(names)
-
-    async def _connected(self, caller: Caller) -> str:
-        """Return what is connected, fenced; nothing if Pica cannot tell in a moment."""
+    async def _connected(self, caller: Caller, platform: str) -> str:
+        """Return what is connected, of that platform or of all, fenced; nothing if Pica cannot tell in a moment."""
         with anyio.move_on_after(_WAIT_SECONDS), suppress(PicaError):
             own = visible(caller, (await self._catalog.known_connections(caller.identity)).value)
             told = "\n".join(
-                f"{platform}: {', '.join(label if c.works else f'{label} ({c.state})' for label, c in labels.items())}"
-                for platform, labels in by_platform(caller, own).items()
+                f"{one}: {', '.join(label if c.works else f'{label} ({c.state})' for label, c in labels.items())}"
+                for one, labels in by_platform(caller, own).items()
+                if not platform or _bare(one) == _bare(platform)
             )
+            if platform and not told:
+                return f"\n\n{platform} is not connected now."
             return f"\n\nConnected now:\n{text.fence(told, 'Pica', _MAX_CONNECTED_CHARS)}" if told else ""
         return ""
+
+
+def _bare(platform: str) -> str:
+    return "".join(filter(str.isalnum, platform.casefold()))
 
 
 def _offered(caller: Caller) -> Mapping[str, _Prompt]:

@@ -4,7 +4,7 @@
     pica://connections/{platform}/{label}    one connection                      JSON
     pica://platforms                         what can be connected               JSON
     pica://platforms/{platform}              a platform, and what it can do      JSON
-    pica://actions/{id}                      how an action works                 Markdown
+    pica://actions/{id or tool name}         how an action works                 Markdown
     pica://results/{id}                      an answer that was kept, whole      as it came
 
 Nothing is only here: the fixed tools tell the same, since most clients show no resources. What the caller may not see
@@ -24,13 +24,13 @@ from urllib.parse import quote, unquote
 import mcp_types as mcp
 
 from pica_mcp import text
-from pica_mcp.access import Caller, admit, admit_platform, how_to_connect, offered, promising, usable, visible
+from pica_mcp.access import Caller, admit, admit_platform, effect, how_to_connect, offered, promising, usable, visible
 from pica_mcp.accounts import by_platform
 from pica_mcp.catalog import Catalog, Connections
-from pica_mcp.discovery import Names, found, knowledge, nothing, outdated
+from pica_mcp.discovery import Names, find_action, knowledge, nothing, outdated
 from pica_mcp.errors import InvalidArguments, PicaError, UnknownAction, UnknownResource, UnknownResult
 from pica_mcp.kept import Known
-from pica_mcp.models import Connection, action_id
+from pica_mcp.models import Action, Connection
 from pica_mcp.store import Store, Stored
 
 CONNECTIONS, PLATFORMS, ACTIONS = "pica://connections", "pica://platforms", "pica://actions"
@@ -160,7 +160,7 @@ class Resources:
         named = await self._names.of(platform)
         by_name = self._names.mean_tools(caller, known.value, platform)
         actions = [
-            found(caller, a, name if by_name else None) for name, a in sorted(named.items()) if offered(caller, a)
+            _line(caller, a, name if by_name else None) for name, a in sorted(named.items()) if offered(caller, a)
         ]
         untold = [a for a in named.values() if promising(caller, a) and not offered(caller, a)]
         connections = _told(caller, own.values())
@@ -184,7 +184,7 @@ class Resources:
     async def _action(self, caller: Caller, wanted: str) -> str | None:
         """Return the action's document, or None if there is none that the caller may know of."""
         try:
-            action = await self._catalog.by_id(None, action_id(wanted))
+            action = await find_action(self._catalog, self._names, None, wanted, caller)
         except (UnknownAction, InvalidArguments):
             return None
         return text.clean(knowledge(caller, action, "full")) if admit(caller, action) is None else None
@@ -255,6 +255,17 @@ def _facts(caller: Caller, label: str, connection: Connection) -> dict[str, Any]
         "tags": [text.line(tag, 60) for tag in connection.tags[:_MAX_TAGS]],
         "connectedAt": connection.created_at,
     } | ({} if connection.works else {"reconnect": how_to_connect(caller.identity, connection.platform)})
+
+
+def _line(caller: Caller, action: Action, tool_name: str | None) -> dict[str, str]:
+    """Return an action as a line of a list."""
+    return {
+        **({"tool": tool_name} if tool_name else {}),
+        "title": text.line(action.title) or "(untitled)",
+        **({"actionId": text.line(action.id)} if action.id else {}),
+        "request": text.line(f"{action.method} {action.path}"),
+        **({"effect": effect(caller, action)} if action.tells_request else {}),
+    }
 
 
 def _as_of(known: Known[Connections]) -> dict[str, str]:

@@ -32,7 +32,7 @@ from mcp.shared.subscriptions import (
 )
 
 from pica_mcp import __version__
-from pica_mcp.access import Caller, invites
+from pica_mcp.access import Caller, Permission, invites
 from pica_mcp.app import App
 from pica_mcp.consent import Asked
 from pica_mcp.discovery import EXECUTING, FIXED_NAMES
@@ -71,7 +71,7 @@ def build(app: App) -> Server[Any]:
         "pica-mcp",
         version=__version__,
         title="Pica",
-        instructions=instructions(app.caller),
+        instructions=instructions(app.caller, names_tools=app.pipeline.toolbox.lists_actions),
         on_list_tools=_guarded(answers.list_tools),
         on_call_tool=_guarded(answers.call_tool, bounded=False),  # by its own time, which stands still for a person
         on_list_resources=_guarded(answers.list_resources),
@@ -183,7 +183,7 @@ class _Answers:
         variable, typed = params.argument.name, params.argument.value
         if isinstance(params.ref, mcp.PromptReference):
             name = params.ref.name
-            completion = await self._app.prompts.complete(self._app.caller, name, variable, typed)
+            completion = await self._app.completions.complete_prompt(self._app.caller, name, variable, typed)
         else:
             given = (params.context and params.context.arguments) or {}
             completion = await self._app.completions.complete(self._app.caller, params.ref.uri, variable, typed, given)
@@ -326,12 +326,18 @@ def _guarded(
     return guarded
 
 
-def instructions(caller: Caller) -> str:
-    """Return what a model should know before it sees a tool; clients cut it at 2 kB."""
+def instructions(caller: Caller, *, names_tools: bool = True) -> str:
+    """Return what a model should know before it sees a tool; clients cut it at 2 kB.
+
+    `names_tools`: some actions are listed as tools.
+    """
+    named = "Tools named after a platform (gmail_send_email, ...) run one action each. Most actions have none listed: "
+    reads = caller.grant.permission is Permission.READ
+    runs = "read_pica_action" if reads else "read_pica_action if they only read, else with execute_pica_action"
     executes = (
-        "Tools named after a platform (gmail_send_email, ...) run one action each. Most actions have none listed: "
+        f"{named if names_tools else 'Actions are no tools here: '}"
         "search_pica_platform_actions finds them on all connected platforms and tells their names and arguments; run "
-        "them with read_pica_action if they only read, else with execute_pica_action.\n"
+        f"them with {runs}.\n"
         "get_pica_action_knowledge tells more of an action where something is unclear. Long answers are cut and say "
         "how to get the rest; `result_fields` (JMESPath) returns only what is needed.\n"
         "Where a platform has several accounts, pass one of the labels; ask the person if unsure.\n"

@@ -15,6 +15,7 @@ import anyio
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent, TextResourceContents, Tool
 
+from pica_mcp.cli.streams import print_anything
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 
 _WIDTH = 96
@@ -27,8 +28,7 @@ class _Unexpected(Exception):
 
 def demo() -> int:
     """Show each step as it happens. Returns 0 only if every one of them really did."""
-    if reconfigure := getattr(sys.stdout, "reconfigure", None):
-        reconfigure(errors="replace")  # a terminal that cannot show a character shows another
+    print_anything()
     print("pica-mcp on its embedded sandbox: a real MCP client, and the server as its child process.")
     failures: list[str] = []
     try:

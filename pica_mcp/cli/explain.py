@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
@@ -17,6 +16,7 @@ from pica_mcp import explanation
 from pica_mcp.access import Caller
 from pica_mcp.app import open_app
 from pica_mcp.audit import obstacle
+from pica_mcp.cli.streams import log_to_stderr, print_anything
 from pica_mcp.cli.told import Only, Row, all_rows, is_wanted, lines, one_rows, word
 from pica_mcp.errors import CallError, PicaError
 from pica_mcp.explanation import Explanation, View, why
@@ -29,10 +29,8 @@ def explain(settings: Settings, platform: str | None, only: Only | None, *, as_j
 
     With a platform each of its actions is listed, or `only` those that may run or may not.
     """
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="pica-mcp %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("pica_mcp").setLevel(settings.log_level.upper())
-    if reconfigure := getattr(sys.stdout, "reconfigure", None):
-        reconfigure(errors="replace")  # a terminal that cannot show a character shows another
+    log_to_stderr(settings.log_level)
+    print_anything()
     found = anyio.run(_found, settings, platform and platform.strip().lower())
     match found:
         case PicaError():
@@ -61,16 +59,16 @@ async def _found(settings: Settings, platform: str | None) -> tuple[Caller, str 
     A failure is returned, or it would come in a group.
     """
     async with open_app(_without_file(settings)) as app:
-        longest = settings.tool_name_max
-        caller, catalog, policy, shown = app.caller, app.catalog, settings.consent, app.audit.shown_connection
+        caller, catalog, names = app.caller, app.catalog, app.pipeline.names
+        policy, shown = settings.consent, app.audit.shown_connection
         try:
             if platform is None:
-                everything = explanation.explain(
-                    caller, await explanation.look(caller, catalog, longest), policy, shown
-                )
+                lists = {"PICA_PIN": settings.pins, "PICA_EXCLUDE": settings.exclusions}
+                account = await explanation.look(caller, catalog, names)
+                everything = explanation.explain(caller, account, policy, shown, lists)
                 found = replace(everything, findings=(*everything.findings, *_of_audit(settings)))
             else:
-                account = await explanation.look_at(caller, catalog, platform, longest)
+                account = await explanation.look_at(caller, catalog, names, platform)
                 found = explanation.explain_platform(caller, account, policy, platform, shown)
         except PicaError as error:
             return error

@@ -6,10 +6,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from pica_mcp import __version__
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.settings import OPTIONS, Settings, load
+
+if TYPE_CHECKING:
+    _Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -78,9 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pica-mcp {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    _serve_parser(commands)
-    _explain_parser(commands)
-    _tokens_parser(commands)
+    _add_serve(commands)
+    _add_explain(commands)
+    _add_tokens(commands)
     commands.add_parser("demo", help="see it work on the embedded sandbox, without an account")
     sandbox = commands.add_parser("sandbox", help="serve the pretend Pica on a loopback port")
     sandbox.add_argument("--port", type=_port, default=8765, help="default 8765; 0 for any free one")
@@ -93,49 +97,48 @@ def _port(written: str) -> int:
     return int(written)
 
 
-def _serve_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]
-    serve = commands.add_parser(
+def _add_serve(commands: _Commands) -> None:
+    _add_command(
+        commands,
         "serve",
-        help="serve MCP over stdio (the default)",
-        description="Serve MCP over stdio. The secret comes from PICA_SECRET, or from what PICA_SECRET_FILE, "
-        "PICA_SECRET_COMMAND or PICA_SECRET_KEYRING names; every other setting has a variable too.",
-        allow_abbrev=False,
+        "serve MCP over stdio (the default)",
+        "Serve MCP over stdio. The secret comes from PICA_SECRET, or from what PICA_SECRET_FILE, PICA_SECRET_COMMAND "
+        "or PICA_SECRET_KEYRING names; every other setting has a variable too.",
     )
-    _add_settings(serve)
 
 
-def _explain_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]
-    explain = commands.add_parser(
+def _add_explain(commands: _Commands) -> None:
+    explain = _add_command(
+        commands,
         "explain",
-        help="what these settings allow on each connection, and why not the rest",
-        description="Tell what a server with these settings may do on each connection, why not the rest, and which "
-        "settings do nothing. It asks Pica for the account and its catalogue, and changes nothing.",
-        allow_abbrev=False,
+        "what these settings allow on each connection, and why not the rest",
+        "Tell what a server with these settings may do on each connection, why not the rest, and which settings do "
+        "nothing. It asks Pica for the account and its catalogue, and changes nothing.",
     )
     explain.add_argument("platform", nargs="?", metavar="PLATFORM", help="list each action of this platform")
     only = explain.add_mutually_exclusive_group()
     only.add_argument("--allowed", dest="only", action="store_const", const="allowed", help="only those that may run")
     only.add_argument("--refused", dest="only", action="store_const", const="refused", help="only those that may not")
     explain.add_argument("--json", action="store_true", help="print JSON")
-    _add_settings(explain)
 
 
-def _tokens_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]
-    tokens = commands.add_parser(
+def _add_tokens(commands: _Commands) -> None:
+    tokens = _add_command(
+        commands,
         "tokens",
-        help="which tools a client is shown, what each costs, and what is left to search",
-        description="Tell which tools a server with these settings lists, what the definition of each costs a model, "
-        "why it is listed, and what is left to search. It asks Pica for the account and its catalogue, and changes "
-        "nothing.",
-        allow_abbrev=False,
+        "which tools a client is shown, what each costs, and what is left to search",
+        "Tell which tools a server with these settings lists, what the definition of each costs a model, why it is "
+        "listed, and what is left to search. It asks Pica for the account and its catalogue, and changes nothing.",
     )
     tokens.add_argument("--json", action="store_true", help="print JSON")
-    _add_settings(tokens)
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
+def _add_command(commands: _Commands, name: str, about: str, description: str) -> argparse.ArgumentParser:
+    """Add a command that takes all settings."""
+    parser = commands.add_parser(name, help=about, description=description, allow_abbrev=False)
     parser.add_argument("--sandbox", action="store_true", help="use the embedded sandbox, without an account")
     for option in OPTIONS:
         default = f" (default {option.default})" if option.default else ""
         text = f"{option.help}{default} [{option.variable}]"
         parser.add_argument(option.flag, dest=option.name, metavar=option.metavar, help=text.replace("%", "%%"))
+    return parser

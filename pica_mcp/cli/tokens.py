@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
 from shutil import get_terminal_size
 from typing import Any
 
 import anyio
 
-from pica_mcp import text
+from pica_mcp import explanation, text
 from pica_mcp.access import Caller
-from pica_mcp.app import open_app
+from pica_mcp.app import App, open_app
+from pica_mcp.cli.streams import log_to_stderr, print_anything
 from pica_mcp.cli.told import Row, lines
 from pica_mcp.errors import PicaError
+from pica_mcp.findings import Finding
 from pica_mcp.settings import Settings
 from pica_mcp.toolbox.budget import Choice, Survey
 from pica_mcp.tools import ActionTool
@@ -32,25 +33,23 @@ _FOOT = (
 
 def tokens(settings: Settings, *, as_json: bool) -> int:
     """Print the tools with their cost: 0 if all is told, 1 if Pica does not tell all of it."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="pica-mcp %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("pica_mcp").setLevel(settings.log_level.upper())
-    if reconfigure := getattr(sys.stdout, "reconfigure", None):
-        reconfigure(errors="replace")  # a terminal that cannot show a character shows another
+    log_to_stderr(settings.log_level)
+    print_anything()
     found = anyio.run(_found, settings)
     if isinstance(found, PicaError):
         print(f"pica-mcp: {found}", file=sys.stderr)
         return 1
-    caller, survey = found
+    caller, survey, vain = found
     if as_json:
-        print(json.dumps(_document(settings, caller, survey), indent=2))
+        print(json.dumps(_document(settings, caller, survey, vain), indent=2))
     else:
-        print("\n".join(lines(_rows(settings, caller, survey), get_terminal_size().columns)))
+        print("\n".join(lines(_rows(settings, caller, survey, vain), get_terminal_size().columns)))
     if not survey.complete:
         print("pica-mcp: Pica did not tell all of it. Run it again in a minute.", file=sys.stderr)
     return 0 if survey.complete else 1
 
 
-async def _found(settings: Settings) -> tuple[Caller, Survey] | PicaError:
+async def _found(settings: Settings) -> tuple[Caller, Survey, tuple[Finding, ...]] | PicaError:
     """Return the caller and their tools, when everything is closed. A failure is returned, or it would be in a group.
 
     A server's list waits a few seconds at most, and goes on loading behind it; here it is waited for.
@@ -64,16 +63,34 @@ async def _found(settings: Settings) -> tuple[Caller, Survey] | PicaError:
         for _ in range(_MAX_TRIES):
             if not survey.complete:
                 survey = await app.pipeline.toolbox.survey(app.caller)
-        return app.caller, survey
+        return app.caller, survey, await _in_vain(settings, app)
 
 
-def _rows(settings: Settings, caller: Caller, survey: Survey) -> Iterator[Row]:
+async def _in_vain(settings: Settings, app: App) -> tuple[Finding, ...]:
+    """Return what of the settings that list tools means none; nothing where Pica does not tell."""
+    lists = {"PICA_PIN": settings.pins, "PICA_EXCLUDE": settings.exclusions}
+    if not any(lists.values()):
+        return ()
+    try:
+        account = await explanation.look(app.caller, app.catalog, app.pipeline.names)
+    except PicaError:
+        return ()
+    found = explanation.explain(app.caller, account, settings.consent, lists=lists).findings
+    return tuple(one for one in found if one.setting in lists)
+
+
+def _rows(settings: Settings, caller: Caller, survey: Survey, vain: Sequence[Finding]) -> Iterator[Row]:
     yield Row("", f"What a client of {text.line(str(caller.identity), 100)} is shown")
     yield Row("")
     yield from _total_rows(settings, survey)
     yield Row("")
     yield from _tool_rows(survey)
     yield from _idle_rows(settings, survey)
+    if vain:
+        yield Row("")
+        yield Row("", "Settings that mean nothing")
+    for one in vain:
+        yield Row("  ", text.line(f"{one.setting}: {one.part}: {one.problem}", 300))
     yield from _left_rows(settings, caller, survey)
     yield Row("")
     yield Row("", _FOOT)
@@ -98,6 +115,8 @@ def _total_rows(settings: Settings, survey: Survey) -> Iterator[Row]:
     yield Row("  Fixed    ", f"{len(survey.fixed):,} tools, {fixed:,} tokens")
     yield Row("  Actions  ", f"{len(survey.direct):,} tools, {direct:,} tokens{average}")
     yield Row("  Budget   ", limit[settings.tools])
+    if settings.tools == "auto" and (len(survey.fixed) > settings.max_tools or fixed > settings.max_tool_tokens):
+        yield Row("", "The fixed tools alone take more than the budget: no action is a tool.")
 
 
 def _idle_rows(settings: Settings, survey: Survey) -> Iterator[Row]:
@@ -136,7 +155,7 @@ def _idle_pins(settings: Settings, survey: Survey) -> list[str]:
     ]
 
 
-def _document(settings: Settings, caller: Caller, survey: Survey) -> dict[str, Any]:
+def _document(settings: Settings, caller: Caller, survey: Survey, vain: Sequence[Finding]) -> dict[str, Any]:
     return {
         "identity": caller.identity.id,
         "identity_type": caller.identity.type,
@@ -149,6 +168,7 @@ def _document(settings: Settings, caller: Caller, survey: Survey) -> dict[str, A
         "direct": [_line(choice) for choice in survey.direct],
         "left": [{"platform": platform, "actions": counts} for platform, counts in survey.left.items()],
         "idle_pins": _idle_pins(settings, survey),
+        "findings": [asdict(one) for one in vain],
         "complete": survey.complete,
     }
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from pica_mcp.catalog import Catalog
 from pica_mcp.discovery.building import build_tool
-from pica_mcp.discovery.connected import list_tool, nothing, outdated
+from pica_mcp.discovery.connected import list_tool, near, nothing, outdated
 from pica_mcp.discovery.names import Names, find_action
-from pica_mcp.discovery.reading import knowledge, knowledge_tool, where
-from pica_mcp.discovery.running import execute_tool, read_tool, result_tool
-from pica_mcp.discovery.searching import found, search_tool
+from pica_mcp.discovery.reading import knowledge, knowledge_tool
+from pica_mcp.discovery.running import execute_tool, permitted, read_tool, result_tool
+from pica_mcp.discovery.searching import search_tool
+from pica_mcp.discovery.snippets import LANGUAGES
 from pica_mcp.discovery.tool import BUILD, EXECUTE, EXECUTING, FIXED_NAMES, KNOWLEDGE, LIST, READ, RESULT, SEARCH
 from pica_mcp.results import Results
 from pica_mcp.tools import AnyActionTool, FixedTool, Profile
@@ -24,6 +25,7 @@ __all__ = [
     "EXECUTING",
     "FIXED_NAMES",
     "KNOWLEDGE",
+    "LANGUAGES",
     "LIST",
     "READ",
     "RESULT",
@@ -31,11 +33,11 @@ __all__ = [
     "Names",
     "find_action",
     "fixed_tools",
-    "found",
     "knowledge",
+    "near",
     "nothing",
     "outdated",
-    "where",
+    "permitted",
 ]
 
 

@@ -16,7 +16,7 @@ from pica_mcp.access import Caller, admit
 from pica_mcp.catalog import Catalog
 from pica_mcp.discovery import snippets
 from pica_mcp.discovery.names import Names, find_action
-from pica_mcp.discovery.snippets import Language, Target
+from pica_mcp.discovery.snippets import LANGUAGES, Language, Target
 from pica_mcp.discovery.tool import (
     ACTION_ID,
     ARGUMENTS,
@@ -32,8 +32,6 @@ from pica_mcp.errors import InvalidArguments
 from pica_mcp.models import ActionDetails, as_list, as_object
 from pica_mcp.tools import File, FixedTool, Parameters, Profile
 
-_LANGUAGES: tuple[Language, ...] = ("curl", "python", "typescript")
-_FENCES = {"curl": "sh", "python": "python", "typescript": "typescript"}
 _NOTE_CHARS = 1_000
 _MAX_DEPTH = 4
 _MAX_INSIDE = 20
@@ -47,7 +45,7 @@ _BUILD = Definition(
     {
         "actionId": ACTION_ID,
         "arguments": ARGUMENTS,
-        "language": {"type": "string", "enum": list(_LANGUAGES)},
+        "language": {"type": "string", "enum": list(LANGUAGES)},
         "mode": {
             "type": "string",
             "enum": ["code", "preview", "mock"],
@@ -56,6 +54,7 @@ _BUILD = Definition(
     },
     ("actionId",),
     OFFICIAL,
+    has_loose=True,
 )
 
 
@@ -117,9 +116,18 @@ def _coded(action: ActionDetails, given: Mapping[str, Any], target: Target) -> s
     code = _whole(snippets.written(draft.request, language, draft.target))
     marks = "`" * max([3, *(len(run) + 1 for run in re.findall(r"`+", code))])
     variables = f"It reads {target.secret_variable} and {target.connection_variable} from the environment."
+    if files := _files_of(draft):
+        variables += f" It reads {text.line(', '.join(files), _NOTE_CHARS)} where it runs: put the file there."
+    label = "sh" if language == "curl" else language
     fill = f" Still to fill in: {text.line(', '.join(draft.missing), _NOTE_CHARS)}." if draft.missing else ""
     title = text.line(f"{action.title} ({action.platform})")
-    return f"{title}, as {language}; nothing was sent. {variables}{fill}\n{marks}{_FENCES[language]}\n{code}\n{marks}"
+    return f"{title}, as {language}; nothing was sent. {variables}{fill}\n{marks}{label}\n{code}\n{marks}"
+
+
+def _files_of(draft: _Draft) -> list[str]:
+    """Return the files that the code reads, each once: whatever content was given, it is not in the code."""
+    parts = (part.filename for part in draft.request.parts or ())
+    return list(dict.fromkeys(name for name in (draft.target.file, *parts) if name))
 
 
 def _whole(written: str) -> str:
@@ -136,7 +144,7 @@ def _drafted(action: ActionDetails, given: Mapping[str, Any], target: Target, *,
     flat, rest, _ = parts(given)
     flat = {**parameters.flat(rest), **flat}
     optional: dict[str, Any] = {key: value for key, value in parameters.schema.items() if key != "required"}
-    checked = arguments.check(parameters.schema if complete else optional, flat)
+    checked = arguments.check(parameters.schema if complete else optional, flat, constants=parameters.constants)
     filled, missing = (checked, ()) if complete else _filled(parameters, checked)
     named, file = _with_files(parameters, filled)
     call = parameters.call(named, rest)
@@ -149,7 +157,7 @@ def _filled(parameters: Parameters, given: Mapping[str, Any]) -> tuple[dict[str,
     properties = as_object(parameters.schema.get("properties"))
     absent = [name for name in as_list(parameters.schema.get("required")) if name not in given]
     added = {name: _stand_in(name, as_object(properties.get(name))) for name in absent}
-    return {**given, **added}, tuple(_ANY_FILE if name in parameters.files else _marked(name) for name in absent)
+    return {**given, **added}, tuple(_marked(name) for name in absent if name not in parameters.files)
 
 
 def _stand_in(name: str, schema: Mapping[str, Any], depth: int = 0) -> Any:

@@ -109,10 +109,10 @@ async def platforms_of(catalog: Catalog, caller: Caller) -> list[Platform]:
     return [p for p in await catalog.platforms() if not admit_platform(caller, p.platform)]
 
 
-def near(wanted: str, known: Iterable[str]) -> str:
-    """Return that there is no such platform, and which names are like it."""
+def near(wanted: str, known: Iterable[str], otherwise: str = "Try another part of its name.") -> str:
+    """Return that there is no such platform, and which names are like it; `otherwise`, if none is, what to do."""
     near = difflib.get_close_matches(wanted, known, n=3)
-    hint = f"Did you mean {', '.join(near)}?" if near else "Try another part of its name."
+    hint = f"Did you mean {', '.join(near)}?" if near else otherwise
     return f"There is no platform {text.line(repr(wanted), 60)}. {hint}"
 
 

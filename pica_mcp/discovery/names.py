@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
+from difflib import get_close_matches
+from itertools import islice
 
 from pica_mcp import text
-from pica_mcp.access import Caller, usable, visible
+from pica_mcp.access import Caller, admit_platform, how_to_connect, offered, usable, visible
 from pica_mcp.catalog import Actions, Catalog, Connections
-from pica_mcp.discovery.tool import FIXED_NAMES
+from pica_mcp.discovery.tool import FIXED_NAMES, SEARCH
 from pica_mcp.discovery.wording import squeezed
 from pica_mcp.errors import PicaError, Reason, Refused, UnknownAction
 from pica_mcp.models import Action, ActionDetails, Connection, action_id
 from pica_mcp.naming import MAX_CHARS, prefix, tool_names
+
+_MAX_LIKENED = 2_000
+_MAX_LIKENED_CHARS = 100
 
 
 class Names:
@@ -55,8 +61,20 @@ class Names:
         runs = not caller.grant.knowledge_only
         return connected and runs and platform in self.apart(visible(caller, connections))
 
+    async def tool_of(self, caller: Caller, connections: Connections, action: Action) -> str | None:
+        """Return the name of the action's tool, None if there is no single one. Raises what loading the list raised."""
+        if action.hidden or not self.mean_tools(caller, connections, action.platform):
+            return None
+        listed = await self._catalog.actions(action.platform)
+        named = await self.of(action.platform)
+        fitting = [(name, row) for name, row in named.items() if listed.fits(row, action)]
+        # A big platform's rows tell no ids: that the name can be called, and calls this, is known by asking.
+        if len(fitting) == 1 and (await self._catalog.details(fitting[0][1])).id == action.id:
+            return fitting[0][0]
+        return None
 
-async def spelt(catalog: Catalog, wanted: str | None, caller: Caller | None = None) -> str | None:
+
+async def platform_meant(catalog: Catalog, wanted: str | None, caller: Caller) -> str | None:
     """Return the platform that is meant: letter case, blanks and dashes aside, and by its brand's name as well.
 
     What the caller has connected goes first. As it was given where several are spelt so, or none: nothing is guessed.
@@ -64,7 +82,7 @@ async def spelt(catalog: Catalog, wanted: str | None, caller: Caller | None = No
     if not wanted or not squeezed(wanted):
         return wanted or None
     try:
-        own = visible(caller, (await catalog.known_connections(caller.identity)).value) if caller else ()
+        own = visible(caller, (await catalog.known_connections(caller.identity)).value)
         if found := meant({connection.platform: () for connection in own}, wanted):
             return found
         return meant({row.platform: (row.name,) for row in await catalog.platforms()}, wanted) or wanted
@@ -82,18 +100,21 @@ def meant(platforms: Mapping[str, Iterable[str]], wanted: str) -> str | None:
 
 
 async def find_action(
-    catalog: Catalog, names: Names, platform: str | None, id_or_name: str, caller: Caller | None = None
+    catalog: Catalog, names: Names, platform: str | None, id_or_name: str, caller: Caller
 ) -> ActionDetails:
     """Return the action by its id, or by the name of its tool. Raises `UnknownAction`.
 
     Without a platform, a name means what it means as a tool of the caller; else the one platform that has it. Raises
     `Refused` if the action is of another platform than the one given: a caller must not be led astray by an id.
     """
-    wanted, platform = action_id(id_or_name), await spelt(catalog, platform, caller)
+    wanted, platform = action_id(id_or_name), await platform_meant(catalog, platform, caller)
     named = None if "::" in wanted else await _named(catalog, names, platform, wanted, caller)
-    action = await (catalog.details(named) if named else catalog.by_id(platform, wanted))
+    try:
+        action = await (catalog.details(named) if named else catalog.by_id(platform, wanted))
+    except UnknownAction as error:
+        raise (await _unknown(catalog, names, wanted, caller) if "_" in wanted else None) or error from None
     # What is hidden from agents has no tool, so to those who run actions it has no name either.
-    if named and caller and not caller.grant.knowledge_only and (named.hidden or action.hidden):
+    if named and not caller.grant.knowledge_only and (named.hidden or action.hidden):
         action = await catalog.by_id(platform, wanted)
     if platform and action.platform != platform:
         raise Refused(
@@ -104,9 +125,7 @@ async def find_action(
     return action
 
 
-async def _named(
-    catalog: Catalog, names: Names, platform: str | None, wanted: str, caller: Caller | None
-) -> Action | None:
+async def _named(catalog: Catalog, names: Names, platform: str | None, wanted: str, caller: Caller) -> Action | None:
     """Return the action of this name, on that platform if it has one; None if no platform has."""
     if platform and (row := (await names.of(platform)).get(wanted)):
         return row
@@ -121,15 +140,36 @@ async def _named(
     return None
 
 
-async def _candidates(catalog: Catalog, names: Names, wanted: str, caller: Caller | None) -> AsyncIterator[list[str]]:
+async def _candidates(catalog: Catalog, names: Names, wanted: str, caller: Caller) -> AsyncIterator[list[str]]:
     """Yield the platforms whose names begin so: those that are connected, then all others.
 
     A name of something connected is never another platform's: that one would be refused anyway.
     """
-    connected: list[str] = []
-    if caller:
-        own = visible(caller, (await catalog.known_connections(caller.identity)).value)
-        yield (connected := names.spell_alike(wanted, (connection.platform for connection in own)))
+    own = visible(caller, (await catalog.known_connections(caller.identity)).value)
+    yield (connected := names.spell_alike(wanted, (connection.platform for connection in own)))
     if "_" in wanted:
         others = names.spell_alike(wanted, (row.platform for row in await catalog.platforms()))
         yield [platform for platform in others if platform not in connected]
+
+
+async def _unknown(catalog: Catalog, names: Names, wanted: str, caller: Caller) -> UnknownAction | None:
+    """Return what to say of a name that nothing has: what is like it, or that its platform is not connected, or None.
+
+    Only what the caller may see is named.
+    """
+    rest = wanted[:_MAX_LIKENED_CHARS].partition("_")[2]
+    problem = f"No action is named {text.line(repr(wanted), 80)}"
+    with suppress(PicaError):
+        own = visible(caller, (await catalog.known_connections(caller.identity)).value)
+        everything = [p.platform for p in await catalog.platforms() if not admit_platform(caller, p.platform)]
+        reads = caller.grant.knowledge_only
+        among = everything if reads else [connection.platform for connection in own]
+        alike = names.spell_alike(wanted, among)
+        offers = [name for p in alike for name, row in (await names.of(p)).items() if offered(caller, row)]
+        likened = {name.partition("_")[2]: name for name in islice(offers, _MAX_LIKENED)}
+        if near := [likened[one] for one in get_close_matches(rest, likened, n=3)]:
+            return UnknownAction(f"{problem}.", f"Did you mean {' or '.join(near)}? If not, use {SEARCH}.")
+        if not alike and (others := names.spell_alike(wanted, everything)):
+            how = how_to_connect(caller.identity, others[0])
+            return UnknownAction(f"{problem}, and {others[0]} is not connected.", f"A person can connect it: {how}")
+    return None

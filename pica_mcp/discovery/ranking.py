@@ -44,15 +44,15 @@ class Ranking:
         self,
         query: str,
         found: Mapping[str, Sequence[Action]],
-        listed: Mapping[str, Sequence[Action]] | None = None,
-        about: Callable[[Action], str] = lambda _: "",
+        listed: Mapping[str, Sequence[Action]],
+        about: Callable[[Action], str],
         *,
-        offered: Test = lambda _: True,
-        destroys: Test = lambda _: False,
+        offered: Test,
+        destroys: Test,
     ) -> list[Action]:
         """Return what is `offered`, best first. `found`: platform → its actions in Pica's order; `listed`: all of them.
 
-        `about` tells what else is known of an action in words, and is asked once for each listing.
+        `about` tells what else is known of an action in words; of what is `listed` it is asked once for each listing.
 
         If the query names a platform, its actions come before all others'. Those that fit far less well than the best
         are left out, and others than Pica found where no word fits. What `destroys` comes first only if the query asks
@@ -60,9 +60,9 @@ class Ranking:
         """
         entries = {
             platform: tuple(_Entry.of(row, place, about(row)) for place, row in enumerate(found.get(platform, ())))
-            for platform in sorted(found.keys() | (listed or {}).keys())
+            for platform in sorted(found.keys() | listed.keys())
         }
-        for platform, rows in (listed or {}).items():
+        for platform, rows in listed.items():
             entries[platform] += self._entries(platform, rows, about)
         asked = _Asked.of(query, entries)
         scored = sorted((one for p, rows in entries.items() for one in asked.of_platform(p, rows)), key=_Scored.order)
@@ -85,6 +85,22 @@ def everyday(actions: Iterable[Action], destroys: Test) -> list[Action]:
     """Return the actions that most people want first: those made for agents, those that need no id; none `destroys`."""
     harmless = [action for action in actions if not destroys(action) and wording.words(action.title)]
     return sorted(harmless, key=lambda row: (not row.custom, row.path.count("{{"), len(row.title), row.title, row.id))
+
+
+def fits(query: str, action: Action) -> bool:
+    """Tell if the action does what the query says, to something that it says, rather than only shares a word with it.
+
+    Of what it is about, its description does not count: that names whatever is near it. A word is read as another one
+    only if it is a slip away from it.
+    """
+    entry = _Entry.of(action, 0, "")
+    return _Asked.of(query, {action.platform: [entry]}, strictly=True).is_met_by(action.platform, entry)
+
+
+def is_asked_for(query: str, action: Action) -> bool:
+    """Tell if the query says in the title's own word what the action does."""
+    done = {word for word in wording.words(action.title) if wording.is_deed(word)}
+    return not done.isdisjoint(wording.terms(query))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +147,13 @@ class _Asked:
     deed: str
 
     @classmethod
-    def of(cls, query: str, entries: Mapping[str, Iterable[_Entry]]) -> _Asked:
+    def of(cls, query: str, entries: Mapping[str, Iterable[_Entry]], *, strictly: bool = False) -> _Asked:
         vocabulary = {word for rows in entries.values() for entry in rows for word in (*entry.title, *entry.key)}
         vocabulary.update(word for platform in entries for word in wording.words(platform))
-        terms = tuple(wording.corrected(wording.terms(query), vocabulary))
-        spelt = " ".join(wording.corrected(wording.words(query), vocabulary))
-        return cls(query, terms, {term: wording.meanings(term) for term in terms}, wording.deed(spelt))
+        terms = tuple(wording.corrected(wording.terms(query), vocabulary, slips=strictly))
+        spelt = " ".join(wording.corrected(wording.words(query), vocabulary, slips=strictly))
+        same = {term: wording.meanings(term, strictly=strictly) for term in terms}
+        return cls(query, terms, same, wording.deed(spelt))
 
     def of_platform(self, platform: str, rows: Iterable[_Entry]) -> Iterable[_Scored]:
         named, own = wording.named(self.query, [platform])
@@ -145,6 +162,16 @@ class _Asked:
         for entry in rows:
             score = 0.0 if meant.isdisjoint(entry.all) else self._score(wanted, own, entry)
             yield _Scored(named, score, platform, entry)
+
+    def is_met_by(self, platform: str, entry: _Entry) -> bool:
+        """Tell if the action does what is wanted, to something that is wanted, as far as the query says either."""
+        own = wording.named(self.query, [platform])[1]
+        deeds = [term for term in self.terms if wording.is_deed(term) and term not in own]
+        things = [term for term in self.terms if not wording.is_deed(term) and term not in own]
+        said = entry.key.union(entry.title)
+        reads = self.deed == wording.READ == wording.deed_of(entry.title, entry.action.method)
+        does = reads or not deeds or any(self.same[term].intersection(said) for term in deeds)
+        return does and (not things or any(self._found(term, entry) for term in things))
 
     def careful(self, scored: _Scored, destroys: Test) -> _Scored:
         """Return the same, worth less if it destroys and nobody asked for that."""

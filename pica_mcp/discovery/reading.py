@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
+import anyio
 import mcp_types as mcp
 
 from pica_mcp import documents, results, schemas, text
 from pica_mcp.access import Caller, admit, effect
 from pica_mcp.catalog import Catalog
 from pica_mcp.discovery.names import Names, find_action
-from pica_mcp.discovery.tool import ACTION_ID, BUILD, EXECUTE, KNOWLEDGE, Definition, platform_of, tool
-from pica_mcp.errors import InvalidArguments
-from pica_mcp.models import ActionDetails
-from pica_mcp.tools import FixedTool, Parameters, Profile
+from pica_mcp.discovery.tool import ACTION_ID, BUILD, EXECUTE, KNOWLEDGE, READ, Definition, platform_of, tool
+from pica_mcp.documents import Passage
+from pica_mcp.errors import InvalidArguments, PicaError
+from pica_mcp.models import ActionDetails, Effect
+from pica_mcp.tools import FixedTool, Profile
 
 _USUAL_CHARS = 8_000
+_WAIT_SECONDS = 3.0
 _FENCE_CHARS = 100
 _MAX_HEAD_CHARS = 2_500
 _MAX_SLUGS = 60
+_TOLD = (("method",), ("url",), ("endpoint",), ("headers",))
 _FULL = "full"
 _SOURCE = "Pica's document of this action"
 
@@ -45,41 +50,61 @@ def knowledge_tool(catalog: Catalog, names: Names, profile: Profile) -> FixedToo
         action = await find_action(catalog, names, platform_of(given), str(given["actionId"]), caller)
         if refusal := admit(caller, action):
             raise refusal
-        return results.said(knowledge(caller, action, str(given.get("section") or "")))
+        name = await _tool_name(catalog, names, caller, action)
+        return results.said(knowledge(caller, action, str(given.get("section") or ""), name))
 
     return tool(_KNOWLEDGE, profile, run)
 
 
-def knowledge(caller: Caller, action: ActionDetails, section: str = "") -> str:
-    """Return how the action is called, then a digest of its document, that section, or `full`; bounded and fenced."""
+async def _tool_name(catalog: Catalog, names: Names, caller: Caller, action: ActionDetails) -> str:
+    """Return the name of the action's tool; empty if it has none, or that cannot be told in a moment."""
+    with anyio.move_on_after(_WAIT_SECONDS), suppress(PicaError):
+        connections = (await catalog.known_connections(caller.identity)).value
+        return await names.tool_of(caller, connections, action) or ""
+    return ""
+
+
+def knowledge(caller: Caller, action: ActionDetails, section: str = "", name: str = "") -> str:
+    """Return how the action is called, then a digest of its document, that section, or `full`; bounded and fenced.
+
+    `name`: of its tool, if it has one.
+    """
     if section and section.strip().lower() != _FULL:
         return text.fence(_section(action, section), _SOURCE, results.MAX_CHARS - _FENCE_CHARS)
-    head = _head(caller, action)
+    head = _head(caller, action, name)
     if not action.knowledge.strip():
         return f"{head}\nPica has no document of this action."
     room = (results.MAX_CHARS if section else _USUAL_CHARS) - len(head) - _FENCE_CHARS
-    document = text.cap(action.knowledge, room) if section else documents.digest(action.knowledge, room)
+    document = text.cap(action.knowledge, room) if section else documents.digest(_untold(action.knowledge), room)
     return f"{head}\n{text.fence(document, _SOURCE, room)}"
 
 
-def _head(caller: Caller, action: ActionDetails) -> str:
+def _untold(document: str) -> str:
+    """Return the document without what the head tells: its headers are those of Pica's own API, which no call gives."""
+    passages = documents.passages(document)
+    return "".join(passage.text for passage in passages if not _is_told(passage)) or document
+
+
+def _is_told(passage: Passage) -> bool:
+    is_leaf = passage.end == passage.begin + len(passage.text)
+    return is_leaf and passage.kinds[:1] in _TOLD
+
+
+def _head(caller: Caller, action: ActionDetails, name: str) -> str:
     """Return what the action is, what it takes and how to call it."""
     request = text.line(f"{action.method} {action.path}")
-    title = f"{text.line(action.title)} ({action.platform}): {request}, effect: {effect(caller, action)}."
-    name = BUILD if caller.grant.knowledge_only else EXECUTE
-    call = f"Call: {name} with actionId {text.line(repr(action.id), 100)} and these as `arguments`."
-    return f"{title}\nArguments (* required): {where(schemas.derive(action))}\n{call}"
-
-
-def where(parameters: Parameters) -> str:
-    """Return the action's flat arguments with their types; a star marks what is required."""
-    return schemas.outline(parameters, max_chars=_MAX_HEAD_CHARS)
+    does = effect(caller, action)
+    title = f"{text.line(action.title)} ({action.platform}): {request}, effect: {does}."
+    runs = BUILD if caller.grant.knowledge_only else READ if does is Effect.READ else EXECUTE
+    call = f"Call: {runs} with actionId {text.line(repr(name or action.id), 100)} and these as `arguments`."
+    outlined = schemas.outline(schemas.derive(action), max_chars=_MAX_HEAD_CHARS)
+    return f"{title}\nArguments (* required): {outlined}\n{call}"
 
 
 def _section(action: ActionDetails, wanted: str) -> str:
     """Return that section of the document, or raise `InvalidArguments` with those that there are."""
     if (found := documents.section(action.knowledge, wanted)) is not None:
         return found
-    slugs = list(islice((section.slug for section in documents.sections(action.knowledge)), _MAX_SLUGS))
+    slugs = list(islice((passage.slug for passage in documents.passages(action.knowledge)), _MAX_SLUGS))
     there = f"There are: {text.line(', '.join(slugs), 1_500)}." if slugs else "It has none."
     raise InvalidArguments(f"The document has no section {text.line(repr(wanted), 60)}.", there)

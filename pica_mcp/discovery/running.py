@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import mcp_types as mcp
 
-from pica_mcp.access import Caller
+from pica_mcp.access import Caller, Permission
 from pica_mcp.discovery.tool import (
     ACTION_ID,
     ARGUMENTS,
@@ -16,6 +17,7 @@ from pica_mcp.discovery.tool import (
     OFFICIAL,
     READ,
     RESULT,
+    SEARCH,
     TOKENS,
     Definition,
     parts,
@@ -28,16 +30,19 @@ from pica_mcp.results import Results
 from pica_mcp.tools import MAX_RESULT_TOKENS, RESULT_FIELDS, AnyActionTool, AnyCall, FixedTool, Profile
 
 _ACCOUNT = {"type": "string", "description": "Label of the account; only if there are several."}
+_FIND = f"For actions that are no tool of yours: find them with {SEARCH} first."
+_WRITES = f"Run any action, also one that changes something; none that deletes. {_FIND}"
+_READS = f"Run any action that only reads; others are refused. {_FIND}"
 _EXECUTE = Definition(
     EXECUTE,
     "Run an action",
-    "Run any action, also one that changes or deletes. For actions that are no tool of yours: find them with "
-    "search_pica_platform_actions first.",
+    f"Run any action, also one that changes or deletes. {_FIND}",
     {"actionId": ACTION_ID, "arguments": ARGUMENTS, "connectionKey": _ACCOUNT, MAX_RESULT_TOKENS: TOKENS},
     ("actionId",),
     OFFICIAL,
     reads=False,
     in_view=True,
+    has_loose=True,
 )
 _READ = Definition(
     READ,
@@ -53,6 +58,7 @@ _READ = Definition(
     ("actionId",),
     OFFICIAL,
     in_view=True,
+    has_loose=True,
 )
 _RESULT = Definition(
     RESULT,
@@ -61,7 +67,7 @@ _RESULT = Definition(
     {
         "id": {"type": "string"},
         RESULT_FIELDS: FIELDS,
-        "offset": {"type": "integer", "description": "Character to begin at."},
+        "offset": {"type": "integer", "description": "Where to begin: the number that the answer names."},
         MAX_RESULT_TOKENS: TOKENS,
     },
     ("id",),
@@ -76,6 +82,18 @@ def execute_tool(profile: Profile) -> AnyActionTool:
 def read_tool(profile: Profile) -> AnyActionTool:
     """Return its twin that only runs actions that read, so that clients can approve it once for all."""
     return _any_action_tool(_READ, profile)
+
+
+def permitted(tool: FixedTool | AnyActionTool, permission: Permission) -> FixedTool | AnyActionTool:
+    """Return the tool as its definition is for who may do no more than this: it does not offer what is refused."""
+    hints = tool.definition.annotations
+    if permission is Permission.WRITE and tool.definition.name == EXECUTE and hints:
+        told = {"description": _WRITES, "annotations": hints.model_copy(update={"destructive_hint": False})}
+    elif permission is Permission.READ and tool.definition.name == READ:
+        told = {"description": _READS}
+    else:
+        return tool
+    return replace(tool, definition=tool.definition.model_copy(update=told))
 
 
 def _any_action_tool(definition: Definition, profile: Profile) -> AnyActionTool:

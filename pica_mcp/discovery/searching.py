@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,34 +10,32 @@ from typing import Any
 import anyio
 import mcp_types as mcp
 
-from pica_mcp import results, schemas, text
+from pica_mcp import documents, results, schemas, text
 from pica_mcp.access import Caller, admit, admit_platform, effect, how_to_connect, offered, usable, visible
-from pica_mcp.accounts import not_connected, withheld
+from pica_mcp.accounts import choices, not_connected, withheld
 from pica_mcp.catalog import Actions, Catalog, Connections
 from pica_mcp.discovery import wording
 from pica_mcp.discovery.connected import near, nothing, platforms_of, states_of
-from pica_mcp.discovery.names import Names, spelt
-from pica_mcp.discovery.ranking import Ranking, everyday
+from pica_mcp.discovery.names import Names, platform_meant
+from pica_mcp.discovery.ranking import Ranking, everyday, fits, is_asked_for
 from pica_mcp.discovery.tool import KNOWLEDGE, SEARCH, Definition, platform_of, tool
 from pica_mcp.errors import PicaError
 from pica_mcp.models import Action, ActionDetails, Effect
 from pica_mcp.schemas import portable
-from pica_mcp.tools import FixedTool, Profile
+from pica_mcp.tools import CONNECTION, FixedTool, Profile
 
 _USUAL, _MOST = 5, 20
-_TIMES = 3
-_SPARE = 2
-"""So many more are looked into than are shown, so many times: some are hidden from agents, or more than they may do."""
+_SPARE, _MOST_ROUNDS = 2, 3
+"""Some are hidden from agents, or more than they may do: more are looked into than are shown, in so many rounds."""
 
 _MAX_PLATFORMS = 24
+_MAX_ACCOUNTS = 8
 _AT_ONCE = 8
 _SEARCH_SECONDS = 9.0
 _READ_SECONDS = 3.0
 _TITLE_CHARS = 80
 _OUTLINE_CHARS = 120
 _DOES_CHARS = 80
-_DESCRIBED_CHARS = 4_000
-_DESCRIPTION = re.compile(r"^#{1,6} Description[ \t]*\r?\n\s*([^#\s][^\n]{0,400})", re.MULTILINE | re.IGNORECASE)
 _SCHEMAS_CHARS = 16_000
 _UNREAD = f"see {KNOWLEDGE}"
 
@@ -68,7 +65,7 @@ def search_tool(catalog: Catalog, names: Names, profile: Profile) -> FixedTool:
     ranking = Ranking()
 
     async def run(caller: Caller, given: Mapping[str, Any]) -> mcp.CallToolResult:
-        platform = await spelt(catalog, platform_of(given), caller)
+        platform = await platform_meant(catalog, platform_of(given), caller)
         if platform and (refusal := admit_platform(caller, platform)):
             raise refusal
         executes = not caller.grant.knowledge_only and given.get("agentType", "execute") == "execute"
@@ -107,6 +104,8 @@ class _Search:
         if not hits and (everyday := self._everyday()):
             hits = await self._looked_into(everyday, most)
             self._notes += ["No action fits these words; these are the everyday ones."] if hits else []
+        else:
+            hits = self._by_fitness(hits[:most])
         shown = await self._shown(hits[:most])
         if detail:
             self._add_schemas(shown, hits)
@@ -120,6 +119,13 @@ class _Search:
             self.query, found, listed, self._described, offered=self._is_new, destroys=self._destroys
         )
 
+    def _by_fitness(self, hits: list[Action]) -> list[Action]:
+        """Return the hits; where none does what is wanted, that is noted, and what destroys unasked comes last."""
+        if not hits or any(fits(self.query, hit) for hit in hits):
+            return hits
+        self._notes.append("None fits well; these are the nearest.")
+        return sorted(hits, key=lambda hit: self._destroys(hit) and not is_asked_for(self.query, hit))
+
     def _everyday(self) -> list[Action]:
         """Return what most people do on the platform that was asked for; nothing if none was."""
         listed = self._listed.get(self.platform or "")
@@ -130,7 +136,7 @@ class _Search:
         hits: list[Action] = []
         size = most + _SPARE
         with anyio.move_on_after(2 * _READ_SECONDS):
-            for at in range(0, min(len(best), _TIMES * size), size):
+            for at in range(0, min(len(best), _MOST_ROUNDS * size), size):
                 hits += await self._read(best[at : at + size])
                 if len(hits) >= most:
                     break
@@ -147,7 +153,7 @@ class _Search:
         """Return the first line of the action's description, if its document is at hand."""
         listed = self._listed.get(action.platform)
         document = ((listed and listed.documents) or {}).get(action.id)
-        return _description(document.knowledge) if document else ""
+        return documents.description(document.knowledge) if document else ""
 
     def _destroys(self, action: Action) -> bool:
         return effect(self.caller, action) is Effect.DESTRUCTIVE
@@ -235,10 +241,13 @@ class _Search:
         """Return what is needed to call the action."""
         name = await self._name(action)
         hit: dict[str, Any] = {"tool": name} if name else {"actionId": text.line(action.id)}
-        if not name and not self.platform:
+        # A short name may begin with a part of the platform only.
+        if not self.platform and (name or "").partition("_")[0] != wording.squeezed(action.platform):
             hit["platform"] = action.platform
         hit |= self._about(action, name or "")
         hit["arguments"] = _outline(action)
+        if accounts := self._accounts(action.platform):
+            hit[CONNECTION if name else "connectionKey"] = accounts  # as that which runs it calls it
         does = effect(self.caller, action)
         return hit | ({} if does is Effect.READ else {"effect": does})
 
@@ -254,32 +263,29 @@ class _Search:
         alike = max(sum(row.title == action.title for row in rows) for rows in sources) > 1
         return told | ({"does": _described(action)} if alike or not title else {})
 
+    def _accounts(self, platform: str) -> list[str]:
+        """Return the accounts of which a call has to name one; none where it need not."""
+        if not self.executes:
+            return []
+        labels, default = choices(self.caller, visible(self.caller, self.connections), platform)
+        return labels[:_MAX_ACCOUNTS] if default is None else []
+
     async def _name(self, action: Action) -> str | None:
         """Return the action's tool, None if there is no single one, or it cannot be told now."""
         if not self.executes:
             return None
-        if not self.names.mean_tools(self.caller, self.connections, action.platform):
-            return None
         with anyio.move_on_after(_READ_SECONDS), suppress(PicaError):  # what was found is of use without
-            listed = await self.catalog.actions(action.platform)
-            named = await self.names.of(action.platform)
-            fitting = [(name, row) for name, row in named.items() if listed.fits(row, action)]
-            # A big platform's rows tell no ids: that the name can be called, and calls this, is known by asking.
-            if len(fitting) == 1 and (await self.catalog.details(fitting[0][1])).id == action.id:
-                return fitting[0][0]
+            return await self.names.tool_of(self.caller, self.connections, action)
         return None
 
     def _add_schemas(self, shown: Sequence[dict[str, Any]], hits: Sequence[Action]) -> None:
         """Put the input schemas in the place of the outlines: whole if there is room for all, else each cut."""
         room = _SCHEMAS_CHARS // max(len(shown), 1)
         for hit, action in zip(shown, hits, strict=False):
-            if isinstance(action, ActionDetails):
-                schema = schemas.derive(action).schema
-                whole = portable.shown(schema, "portable")
-                fits = len(text.compact(whole)) <= room
-                if (told := whole if fits else portable.fitted(schema, room)) is not None:
-                    hit["inputSchema"] = told
-                    del hit["arguments"]
+            schema = schemas.derive(action).schema if isinstance(action, ActionDetails) else None
+            if schema and (told := portable.fitted(schema, room)) is not None:
+                hit["inputSchema"] = told
+                del hit["arguments"]
 
     async def _explain(
         self, platforms: Sequence[str], found: Mapping[str, Sequence[Action]], shown: Sequence[Any]
@@ -335,15 +341,9 @@ def _says(name: str, title: str) -> bool:
 
 
 def _described(action: Action) -> str:
-    """Return the request, and before it the first line of its description, if there is one."""
-    about = text.line(_description(action.knowledge), _DOES_CHARS) if isinstance(action, ActionDetails) else ""
+    """Return the request, and before it how its description begins, if there is one."""
+    about = text.line(documents.description(action.knowledge), _DOES_CHARS) if isinstance(action, ActionDetails) else ""
     return f"{about} {text.line(f'{action.method} {action.path}', _DOES_CHARS)}".strip()
-
-
-def _description(document: str) -> str:
-    """Return the first line under the document's heading of that name, which is near its beginning."""
-    found = _DESCRIPTION.search(document, 0, _DESCRIBED_CHARS)
-    return found[1] if found else ""
 
 
 def _outline(action: Action) -> str:
@@ -351,16 +351,3 @@ def _outline(action: Action) -> str:
     if not isinstance(action, ActionDetails):
         return _UNREAD
     return schemas.outline(schemas.derive(action), max_chars=_OUTLINE_CHARS)
-
-
-def found(caller: Caller, action: Action, tool_name: str | None) -> dict[str, str]:
-    """Return an action as a line of a list."""
-    # Without its path, a row does not tell whether a POST only searches.
-    told = bool(action.path) or isinstance(action, ActionDetails)
-    return {
-        **({"tool": tool_name} if tool_name else {}),
-        "title": text.line(action.title) or "(untitled)",
-        **({"actionId": text.line(action.id)} if action.id else {}),
-        "request": text.line(f"{action.method} {action.path}"),
-        **({"effect": effect(caller, action)} if told else {}),
-    }

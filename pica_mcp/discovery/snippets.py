@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 from urllib.parse import parse_qsl, quote_plus
 
 from pica_mcp import text
@@ -20,7 +20,8 @@ from pica_mcp.errors import InvalidArguments
 from pica_mcp.models import CONNECTION_KEY, Connection, as_list, as_object
 from pica_mcp.passthrough import Part, Request
 
-Language: TypeAlias = Literal["curl", "python", "typescript"]
+Language: TypeAlias = Literal["python", "typescript", "curl"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 _SAFE_INTEGER = 2**53 - 1
@@ -72,9 +73,9 @@ def written(request: Request, language: Language, target: Target) -> str:
 
 def preview(request: Request, target: Target) -> dict[str, Any]:
     """Return the request as data: what would be sent, with secrets by the names of their variables."""
-    headers = {name: f"${v.name}" if isinstance(v, _Variable) else v for name, v in _headers(request, target)}
+    headers = {name: _named(v) for name, v in _headers(request, target)}
     shown: dict[str, Any] = {"method": request.method, "url": _address(request, target), "headers": headers}
-    query = [(name, f"${v.name}" if isinstance(v, _Variable) else v) for name, v in _query(request, target)]
+    query = [(name, _named(v)) for name, v in _query(request, target)]
     names = [name for name, _ in query]
     if query:
         shown["query"] = dict(query) if len(set(names)) == len(names) else [list(pair) for pair in query]
@@ -104,7 +105,7 @@ def _plain(value: Any) -> Any:
     """Return the body with its variable, which is only ever on the first level, as text."""
     if not isinstance(value, Mapping):
         return value
-    return {key: f"${v.name}" if isinstance(v, _Variable) else v for key, v in as_object(value).items()}
+    return {key: _named(v) for key, v in as_object(value).items()}
 
 
 # What all languages share
@@ -128,25 +129,31 @@ def _headers(request: Request, target: Target) -> Iterator[tuple[str, _Value]]:
 
 def _query(request: Request, target: Target) -> Iterator[tuple[str, _Value]]:
     for name, value in request.query:
-        yield name, _Variable(value) if _is_key(name, value, target) else value
+        yield name, _value(name, value, target)
 
 
-def _is_key(name: str, value: Any, target: Target) -> bool:
-    """Tell if this is where the connection's key goes: custom actions want it among their arguments too."""
-    return name.lower() == CONNECTION_KEY.lower() and value == target.connection_variable
+def _value(name: str, value: Any, target: Target) -> Any:
+    """Return the value, the connection's key as its variable: custom actions want it among their arguments too."""
+    is_key = name.lower() == CONNECTION_KEY.lower() and value == target.connection_variable
+    return _Variable(value) if is_key else value
+
+
+def _named(value: Any) -> Any:
+    """Return the value, a variable by its name."""
+    return f"${value.name}" if isinstance(value, _Variable) else value
 
 
 def _with_variable(body: Any, target: Target) -> Any:
     if not isinstance(body, Mapping):
         return body
     items = as_object(body).items()
-    return {name: _Variable(value) if _is_key(name, value, target) else value for name, value in items}
+    return {name: _value(name, value, target) for name, value in items}
 
 
 def _fields(request: Request, target: Target) -> list[tuple[str, _Value]]:
     """Return the fields of a URL-encoded form."""
     pairs = parse_qsl((request.content or b"").decode(), keep_blank_values=True)
-    return [(name, _Variable(value) if _is_key(name, value, target) else value) for name, value in pairs]
+    return [(name, _value(name, value, target)) for name, value in pairs]
 
 
 def _text(content: bytes) -> str:
@@ -302,11 +309,12 @@ def _python(request: Request, target: Target) -> str:
         "timeout=60",
     ]
     reads = target.file or any(part.filename is not None for part in request.parts or ())
-    imports = "import os\n" + ("from pathlib import Path\n" if reads else "") + "\nimport httpx\n\n"
+    imports = "import os\nimport sys\n" + ("from pathlib import Path\n" if reads else "") + "\nimport httpx\n\n"
     call = "response = httpx.request(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")\n"
     # The provider's own words say what is wrong; `raise_for_status` leaves them out.
     checked = 'if response.is_error:\n    raise RuntimeError(f"HTTP {response.status_code}: {response.text}")\n'
-    return f"{imports}{call}{checked}print(response.text)"
+    # As bytes: an answer may be a file, which text would spoil.
+    return f"{imports}{call}{checked}sys.stdout.buffer.write(response.content)"
 
 
 def _python_body(request: Request, target: Target) -> Iterator[str]:
@@ -392,7 +400,7 @@ def _typescript(request: Request, target: Target) -> str:
         *_script_body(request, target),
         "});",
         "if (!response.ok) throw new Error(`HTTP ${response.status}: ${await response.text()}`);",
-        "console.log(await response.text());",
+        "process.stdout.write(Buffer.from(await response.arrayBuffer()));",
     ]
     return "\n".join(lines)
 

@@ -10,6 +10,7 @@ import mcp_types as mcp
 
 from pica_mcp import arguments
 from pica_mcp.access import Caller
+from pica_mcp.discovery.wording import squeezed
 from pica_mcp.models import as_object
 from pica_mcp.schemas import portable
 from pica_mcp.tools import CONNECTION, MAX_RESULT_TOKENS, RESULT_FIELDS, Call, FixedTool, Profile, View
@@ -64,6 +65,8 @@ class Definition:
     also: Mapping[str, Any] = field(default_factory=dict[str, Any])
     reads: bool = True
     in_view: bool = False
+    has_loose: bool = False
+    """Whether an action's arguments may also stand beside ours."""
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -92,10 +95,18 @@ class Definition:
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments as they are meant, or raise `InvalidArguments`."""
         # The action's own are checked by the action's schema: null may mean something there.
+        loose = self._loose(given) if self.has_loose else {}
+        given = {name: value for name, value in given.items() if name not in loose}
         raw = {name: given[name] for name in ("arguments", "data") if given.get(name) is not None}
         accepted = {**self.schema, "properties": {**self.also, **self.properties}}
         read = arguments.check(accepted, given)
-        return read | {name: arguments.coerce(value, {"type": "object"}, keep_null=True) for name, value in raw.items()}
+        read |= {name: arguments.coerce(value, {"type": "object"}, keep_null=True) for name, value in raw.items()}
+        return read | {"arguments": {**loose, **as_object(read.get("arguments"))}} if loose else read
+
+    def _loose(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is none of ours, nor ours in another spelling."""
+        ours = {squeezed(name) for name in (*self.also, *self.properties)}
+        return {name: value for name, value in given.items() if value is not None and squeezed(name) not in ours}
 
 
 def tool(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterable, Sequence
+from itertools import takewhile
+from operator import eq
 
 from pica_mcp import text
 
@@ -50,7 +52,6 @@ _THINGS = (
     "message chat dm",
     "message reply",
     "channel conversation",
-    "channel history message",
     "event meeting appointment agenda",
     "event today tomorrow yesterday tonight monday tuesday wednesday thursday friday saturday sunday week upcoming",
     "free busy available availability slot",
@@ -95,6 +96,9 @@ _THINGS = (
     "answer ask question",
     "trash bin",
 )
+_TOGETHER = ("channel history message",)
+"""What is looked for together, and is not the same."""
+
 # What is a thing by itself and is done to the word behind it: "charge a customer", "comment on a page".
 _DONE_TO = frozenset({"a", "an", "the", "my", "our", "this", "that", "on", "someone", "somebody"})
 _DETERMINED = frozenset({"open", "close"})
@@ -106,8 +110,9 @@ _IDLE_WORDS = """
 """
 _IDLE = frozenset(_IDLE_WORDS.split())
 _LINES = tuple(line.split() for line in (*(line for lines in _DEEDS.values() for line in lines), *_THINGS))
+_RELATED = tuple(line.split() for line in _TOGETHER)
 _DEED_OF = {word: deed for deed, lines in reversed(_DEEDS.items()) for line in lines for word in line.split()}
-_KNOWN = frozenset(word for line in _LINES for word in line) | _IDLE
+_KNOWN = frozenset(word for line in (*_LINES, *_RELATED) for word in line) | _IDLE
 
 
 def words(written: str) -> list[str]:
@@ -161,15 +166,31 @@ def is_deed(word: str) -> bool:
     return word in _DEED_OF
 
 
-def meanings(term: str) -> frozenset[str]:
-    """Return the term and the words that mean the same."""
-    return frozenset({term}.union(*(line for line in _LINES if term in line)))
+def meanings(term: str, *, strictly: bool = False) -> frozenset[str]:
+    """Return the term and the words that mean the same, or unless `strictly` that go with it."""
+    lines = _LINES if strictly else (*_LINES, *_RELATED)
+    return frozenset({term}.union(*(line for line in lines if term in line)))
 
 
-def corrected(asked: Iterable[str], vocabulary: Collection[str]) -> list[str]:
-    """Return the terms, each that is unknown as the one of the vocabulary that it is most like, if there is one."""
+def corrected(asked: Iterable[str], vocabulary: Collection[str], *, slips: bool = False) -> list[str]:
+    """Return the terms, each that is unknown as the one of the vocabulary that it is most like, if there is one.
+
+    With `slips`, only where a letter is wrong, missing or too much, or letters changed places.
+    """
     known = frozenset(vocabulary)
-    return list(dict.fromkeys(w if w in known or w in _KNOWN else _nearest(w, (known, _KNOWN)) for w in asked))
+    nearest = {w: w if w in known or w in _KNOWN else _nearest(w, (known, _KNOWN)) for w in asked}
+    return list(dict.fromkeys(w if slips and not _is_slip(w, near) else near for w, near in nearest.items()))
+
+
+def _is_slip(word: str, meant: str) -> bool:
+    before = _shared(word, meant)
+    after = _shared(word[before:][::-1], meant[before:][::-1])
+    return max(len(word), len(meant)) - before - after <= 1 or sorted(word) == sorted(meant)
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many letters both begin with."""
+    return sum(1 for _ in takewhile(bool, map(eq, one, other)))
 
 
 def _nearest(word: str, among: Iterable[Iterable[str]]) -> str:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import anyio
 
-from pica_mcp import text
 from pica_mcp.access import Caller, Identity, visible
 from pica_mcp.catalog import Catalog, Connections
-from pica_mcp.discovery import Names
+from pica_mcp.discovery import Names, near
 from pica_mcp.errors import InvalidArguments, PicaError
 from pica_mcp.models import Action
-from pica_mcp.naming import MAX_CHARS
 
 _MAX_LOADS = 8
 
@@ -43,8 +40,8 @@ class Account:
     """Why everybody's connections cannot be told."""
 
 
-async def look(caller: Caller, catalog: Catalog, max_chars: int = MAX_CHARS) -> Account:
-    """Return what there is to explain, with the names of tools at this length. Raises why that cannot be told."""
+async def look(caller: Caller, catalog: Catalog, names: Names) -> Account:
+    """Return what there is to explain. Raises why that cannot be told."""
     own = await catalog.connections(caller.identity)
     everyone, problem = own, ""
     try:
@@ -52,7 +49,7 @@ async def look(caller: Caller, catalog: Catalog, max_chars: int = MAX_CHARS) -> 
     except PicaError as error:
         problem = str(error)
     connected = {connection.platform for connection in visible(caller, own)}
-    names, offers = Names(catalog, max_chars), dict.fromkeys(sorted(connected), Offer())
+    offers = dict.fromkeys(sorted(connected), Offer())
     limiter = anyio.Semaphore(_MAX_LOADS)
 
     async def load(platform: str) -> None:
@@ -66,16 +63,13 @@ async def look(caller: Caller, catalog: Catalog, max_chars: int = MAX_CHARS) -> 
     return Account(own, everyone, offers, await _existing(catalog) if unconnected else None, problem)
 
 
-async def look_at(caller: Caller, catalog: Catalog, platform: str, max_chars: int = MAX_CHARS) -> Account:
+async def look_at(caller: Caller, catalog: Catalog, names: Names, platform: str) -> Account:
     """Return what there is to explain of one platform. Raises why that cannot be told, or that there is none."""
     own = await catalog.connections(caller.identity)
     if all(connection.platform != platform for connection in own):
         existing = sorted(known.platform for known in await catalog.platforms())
         if platform not in existing:
-            near = get_close_matches(platform, existing, n=3)
-            hint = f"Did you mean {', '.join(near)}?" if near else "Run explain without it to see what is connected."
-            raise InvalidArguments(f"There is no platform {text.line(repr(platform), 60)}.", hint)
-    names = Names(catalog, max_chars)
+            raise InvalidArguments(near(platform, existing, "Run explain without it to see what is connected."))
     return Account(own, own, {platform: await _offer(caller, own, catalog, names, platform)})
 
 

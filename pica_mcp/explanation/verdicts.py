@@ -25,7 +25,7 @@ from pica_mcp.consent import Policy
 from pica_mcp.effects import rule_of
 from pica_mcp.errors import Reason
 from pica_mcp.explanation.account import Account, Offer
-from pica_mcp.findings import Finding, Seen, owner
+from pica_mcp.findings import Finding, Lists, Seen, owner
 from pica_mcp.models import Action, ActionDetails, Connection, Effect
 
 Shown = Callable[[str], str | None]
@@ -128,8 +128,10 @@ class Explanation:
     """Why the others cannot be told."""
 
 
-def explain(caller: Caller, account: Account, policy: Policy, shown: Shown = _unrecorded) -> Explanation:
-    """Return the explanation; the same account in another order gives the same one."""
+def explain(
+    caller: Caller, account: Account, policy: Policy, shown: Shown = _unrecorded, lists: Lists | None = None
+) -> Explanation:
+    """Return the explanation; the same account in another order gives the same one. `lists`: what lists tools."""
     links = _links(caller, account, shown)
     views = tuple(_view(caller, account, policy, platform, links[platform]) for platform in sorted(links))
     actions = [
@@ -141,7 +143,8 @@ def explain(caller: Caller, account: Account, policy: Policy, shown: Shown = _un
         )
     ]
     everyone = None if account.problem else account.everyone
-    found = findings.find(caller, Seen(account.own, everyone, actions, account.existing))
+    names = {name: action for offer in account.offers.values() for name, action in offer.actions if name}
+    found = findings.find(caller, Seen(account.own, everyone, actions, account.existing, names), lists)
     return Explanation(views, _others(caller, account), found, account.problem)
 
 

@@ -17,10 +17,10 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from pica_mcp import text
-from pica_mcp.access import Caller, admit_platform, offered, promising, usable, visible
+from pica_mcp.access import Caller, Permission, admit_platform, offered, promising, usable, visible
 from pica_mcp.accounts import not_connected
 from pica_mcp.catalog import Catalog
-from pica_mcp.discovery import EXECUTING, Names
+from pica_mcp.discovery import EXECUTE, EXECUTING, Names, permitted
 from pica_mcp.errors import CallError, PicaError, UnknownTool
 from pica_mcp.models import Action, ActionDetails, Connection
 from pica_mcp.toolbox.budget import (
@@ -43,7 +43,7 @@ from pica_mcp.toolbox.budget import (
 from pica_mcp.toolbox.definitions import Derived, action_tool
 from pica_mcp.tools import ActionTool, AnyActionTool, FixedTool, Tool
 
-__all__ = ["LIST_WAIT_SECONDS", "Budget", "Listing", "Toolbox", "tokens"]
+__all__ = ["LIST_WAIT_SECONDS", "Listing", "Toolbox"]
 
 LIST_WAIT_SECONDS = 8.0
 """A host gives a server about ten seconds to start."""
@@ -77,10 +77,21 @@ class Toolbox:
         self._budget = budget
         self._derived = Derived()
 
+    @property
+    def lists_actions(self) -> bool:
+        """Whether actions may be listed as tools; a setting."""
+        return self._budget.mode != "none"
+
     def fixed(self, caller: Caller) -> tuple[FixedTool | AnyActionTool, ...]:
         """Return the tools that are always there, whatever is connected."""
-        runs = not caller.grant.knowledge_only
-        return tuple(tool for tool in self._fixed if runs or tool.definition.name not in EXECUTING)
+        runs, permission = not caller.grant.knowledge_only, caller.grant.permission
+        tools = (tool for tool in self._fixed if runs or tool.definition.name not in EXECUTING)
+        return tuple(permitted(tool, permission) for tool in tools)
+
+    def _listed(self, caller: Caller) -> list[FixedTool | AnyActionTool]:
+        """Return the fixed tools without the one that could do no more than its twin; it runs all the same."""
+        twin = EXECUTE if caller.grant.permission is Permission.READ else ""
+        return [tool for tool in self.fixed(caller) if tool.definition.name != twin]
 
     async def list(self, caller: Caller) -> Listing:
         """Return the fixed tools, then as many actions as the budget holds.
@@ -93,7 +104,7 @@ class Toolbox:
 
     async def survey(self, caller: Caller) -> Survey:
         """Return what `list` lists, with the cost of each tool and the reason for it, and what is left to search."""
-        fixed = tuple(Choice(tool, tokens(tool.definition)) for tool in self.fixed(caller))
+        fixed = tuple(Choice(tool, tokens(tool.definition)) for tool in self._listed(caller))
         if self._budget.mode == "none" or caller.grant.knowledge_only:
             return Survey(fixed)
         deadline = anyio.current_time() + LIST_WAIT_SECONDS

@@ -31,7 +31,6 @@ _HINT_CHARS = 80
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _WORD = re.compile(r"[^\W_]{2,30}")
 _NO_WORD = re.compile(r"\{[^{}]*\}|/v\d{1,3}(?=/)")
-_NO_PROSE = ("|", "`", "#", "<", "-", "*", "{", "[")
 _SENTENCE = re.compile(r"[.!?](?= )")
 _FIELDS = {"type": "string", "description": "JMESPath."}
 _OPEN = "Its fields are not listed here: see get_pica_action_knowledge."
@@ -160,17 +159,10 @@ def _is_open(action: ActionDetails, parameters: Parameters) -> bool:
 def _note(action: ActionDetails) -> str:
     """Return the first sentence of what the action is documented to do, after a space; empty if nothing is."""
     note = as_object(action.io_schema.get("inputSchema")).get("description")
-    note = note if isinstance(note, str) and note.strip() else _paragraph(action.knowledge)
+    note = note if isinstance(note, str) and note.strip() else documents.description(action.knowledge)
     words = text.line(note[:_MAX_NOTE_CHARS], _MAX_NOTE_CHARS)
     end = _SENTENCE.search(words)
     return f" {text.cap(words[: end.end()] if end else words, _NOTE_CHARS)}" if words else ""
-
-
-def _paragraph(document: str) -> str:
-    """Return the prose that the document's own description begins with."""
-    _, _, body = (documents.section(document, "description") or "").partition("\n")
-    paragraph = body.strip().split("\n\n", 1)[0]
-    return "" if paragraph.startswith(_NO_PROSE) else paragraph
 
 
 def _hint(action: ActionDetails, description: str) -> str:
