@@ -5,12 +5,11 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from accounts_drawn import ACTIONS, CALLERS, ROWS
+from hypothesis import given, settings
 
 from pica_mcp.access import (
     Caller,
-    Grant,
     Identity,
     IdentityType,
     Permission,
@@ -280,42 +279,6 @@ def test_whose_a_connection_is_is_nobodys_business(caller: MakeCaller, connectio
     assert {str(admit(who, connection=row)) for row in rows} == {"There is no such connection. Use one that is listed."}
 
 
-KEYS = [f"{env}::{platform}::{n}" for env in ("live", "test") for platform in ("gmail", "slack") for n in (1, 2)]
-ROWS = st.fixed_dictionaries(
-    {
-        "key": st.sampled_from(KEYS),
-        "platform": st.sampled_from(["gmail", "slack"]),
-        "environment": st.sampled_from(["live", "test", ""]),
-        "identity": st.sampled_from(["ada", "bob", None]),
-        "identity_type": st.sampled_from(["user", "team", None]),
-        "state": st.sampled_from(["operational", "failed", "unknown"]),
-        "active": st.booleans(),
-        "name": st.sampled_from(["", "work", "home", KEYS[0]]),
-    }
-)
-PATTERNS = [parse(written) for written in ("x::a", "x::b", "gmail", "slack GET", "* DELETE", "gmail POST /b*")]
-ACTIONS = st.fixed_dictionaries(
-    {
-        "id": st.sampled_from(["x::a", "x::b"]),
-        "platform": st.sampled_from(["gmail", "slack"]),
-        "method": st.sampled_from(["GET", "POST", "DELETE"]),
-    }
-)
-CALLERS = st.builds(
-    Caller,
-    st.builds(Identity, st.sampled_from([None, "ada", "bob"]), st.sampled_from([None, USER, TEAM])),
-    st.builds(
-        Grant,
-        st.sampled_from(Permission),
-        st.none() | st.frozensets(st.sampled_from(KEYS)),
-        st.none() | st.lists(st.sampled_from(PATTERNS)).map(tuple),
-        st.none() | st.frozensets(st.sampled_from(["gmail", "slack"])),
-        st.booleans(),
-    ),
-    st.sampled_from([lambda: "live", lambda: "test"]),
-)
-
-
 def rules(who: Caller, act: Action, row: Connection) -> list[bool]:
     """State every rule of the design by itself."""
     allowed = {"read": {"GET"}, "write": {"GET", "POST"}, "admin": {"GET", "POST", "DELETE"}}[who.grant.permission]
@@ -334,6 +297,7 @@ def rules(who: Caller, act: Action, row: Connection) -> list[bool]:
     ]
 
 
+@settings(max_examples=200)
 @given(CALLERS, ACTIONS, ROWS)
 def test_admitted_means_that_every_rule_says_yes(
     action: MakeAction, connection: MakeConnection, who: Caller, act: dict[str, Any], row: dict[str, Any]

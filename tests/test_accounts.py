@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from accounts_drawn import ACTIONS, CALLERS, KEYS, ROWS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pica_mcp.access import Caller, Grant, Identity, IdentityType, Permission, admit, how_to_connect
+from pica_mcp.access import Caller, Identity, IdentityType, Permission, admit, how_to_connect
 from pica_mcp.accounts import by_platform, choices, choose, label_connections, label_of
 from pica_mcp.errors import Reason, Refused
 from pica_mcp.models import Action, ActionDetails, Connection
@@ -295,41 +296,6 @@ def test_a_call_without_its_account_is_told_what_to_do_next(
     assert str(refused(who, action(), rows, wanted)) == message
 
 
-KEYS = [f"{env}::{platform}::{n}" for env in ("live", "test") for platform in ("gmail", "slack") for n in (1, 2)]
-ROWS = st.fixed_dictionaries(
-    {
-        "key": st.sampled_from(KEYS),
-        "platform": st.sampled_from(["gmail", "slack"]),
-        "environment": st.sampled_from(["live", "test", ""]),
-        "identity": st.sampled_from(["ada", "bob", None]),
-        "identity_type": st.sampled_from(["user", "team", None]),
-        "state": st.sampled_from(["operational", "failed", "unknown"]),
-        "active": st.booleans(),
-        "name": st.sampled_from(["", "work", "home", KEYS[0]]),
-    }
-)
-ACTIONS = st.fixed_dictionaries(
-    {
-        "id": st.sampled_from(["x::a", "x::b"]),
-        "platform": st.sampled_from(["gmail", "slack"]),
-        "method": st.sampled_from(["GET", "POST", "DELETE"]),
-    }
-)
-CALLERS = st.builds(
-    Caller,
-    st.builds(Identity, st.sampled_from([None, "ada", "bob"]), st.sampled_from([None, USER, TEAM])),
-    st.builds(
-        Grant,
-        st.sampled_from(Permission),
-        st.none() | st.frozensets(st.sampled_from(KEYS)),
-        st.none(),
-        st.none() | st.frozensets(st.sampled_from(["gmail", "slack"])),
-        st.booleans(),
-    ),
-    st.sampled_from([lambda: "live", lambda: "test"]),
-)
-
-
 @given(CALLERS, ACTIONS, st.lists(ROWS, max_size=5), st.none() | st.sampled_from([*KEYS, "work", "home", "gmail"]))
 def test_whatever_is_chosen_satisfies_every_rule_and_no_refusal_tells_a_key(
     action: MakeAction,
@@ -339,7 +305,7 @@ def test_whatever_is_chosen_satisfies_every_rule_and_no_refusal_tells_a_key(
     rows: list[dict[str, Any]],
     wanted: str | None,
 ) -> None:
-    found = [connection(**row | {"name": row["name"] if row["name"] not in KEYS else ""}) for row in rows]
+    found = [connection(**row) for row in rows]
     try:
         chosen = choose(who, action(**act), found, wanted)
     except Refused as refusal:

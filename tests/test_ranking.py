@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pica_mcp.discovery.ranking import Ranking, everyday
+from pica_mcp.discovery.ranking import Ranking, everyday, fits, is_asked_for
 from pica_mcp.discovery.wording import corrected, deed, names, squeezed, words
 from pica_mcp.models import Action
 
-best = Ranking().best
+Test = Callable[[Action], bool]
+
+
+def best(
+    query: str,
+    found: Mapping[str, Sequence[Action]],
+    listed: Mapping[str, Sequence[Action]] | None = None,
+    destroys: Test = lambda _: False,
+) -> list[Action]:
+    return Ranking().best(query, found, listed or {}, lambda _: "", offered=lambda _: True, destroys=destroys)
 
 
 def action(platform: str, title: str, **facts: str | list[str]) -> Action:
@@ -222,3 +231,28 @@ def test_nothing_is_invented_or_doubled_and_the_order_of_platforms_does_not_coun
     assert set(ids) <= {one.id for rows in found.values() for one in rows}
     assert bool(ids) == any(found.values())
     assert ranked == best(query, dict(reversed(found.items())))
+
+
+@pytest.mark.parametrize(
+    ("query", "title", "does"),
+    [
+        ("send an email", "Send Email", True),
+        ("sned emial", "Send Email", True),
+        ("write a mail", "Send Email", True),
+        ("email", "Send Email", True),
+        ("gmail", "Send Email", True),
+        ("delete an email", "Send Email", False),
+        ("send money", "Send Email", False),
+        ("weather", "Check Whether Object Exists", False),
+        ("throw the mail away", "Delete Message", True),
+        ("archive a channel", "Delete Message", False),
+        ("", "Send Email", True),
+    ],
+)
+def test_an_action_fits_if_it_does_what_is_wanted_to_what_is_meant(query: str, title: str, *, does: bool) -> None:
+    assert fits(query, action("gmail", title)) is does
+
+
+def test_a_deed_is_asked_for_in_the_titles_own_word() -> None:
+    assert is_asked_for("delete the weather", action("gmail", "Delete Message"))
+    assert not is_asked_for("archive a channel", action("gmail", "Delete Message"))

@@ -320,21 +320,25 @@ def test_nothing_shows_what_it_holds(tmp_path: Path) -> None:
         assert "canary" not in repr(source) + repr(Secret(source)) + str(Secret(source))
 
 
-async def get_all(secret: Secret, count: int) -> list[object]:
-    """What so many get who ask at the same time."""
+async def at_once(count: int, ask: Callable[[], Awaitable[object]]) -> list[object]:
+    """What so many get who ask at the same time, or what they are told instead."""
     got: list[object] = []
 
-    async def ask() -> None:
+    async def one() -> None:
         try:
-            got.append(await secret.get())
+            got.append(await ask())
         except SecretUnavailable as error:
             got.append(str(error))
 
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
             for _ in range(count):
-                tasks.start_soon(ask)
+                tasks.start_soon(one)
     return got
+
+
+async def get_all(secret: Secret, count: int) -> list[object]:
+    return await at_once(count, secret.get)
 
 
 async def test_however_many_ask_the_command_runs_once(keyholder: Keyholder) -> None:
@@ -384,17 +388,8 @@ async def test_who_waits_gets_it_though_the_one_who_began_has_left(tmp_path: Pat
 # When it is read again
 
 
-async def renew_all(secret: Secret, refused: str, count: int = 1) -> set[bool]:
-    got: set[bool] = set()
-
-    async def ask() -> None:
-        got.add(await secret.renew(refused))
-
-    with anyio.fail_after(20):
-        async with anyio.create_task_group() as tasks:
-            for _ in range(count):
-                tasks.start_soon(ask)
-    return got
+async def renew_all(secret: Secret, refused: str, count: int = 1) -> set[object]:
+    return set(await at_once(count, lambda: secret.renew(refused)))
 
 
 async def test_a_refused_secret_is_read_anew_once_and_both_stay_hidden(keyholder: Keyholder) -> None:

@@ -65,6 +65,7 @@ class Ear:
     """What arrived."""
 
     url: str = ""
+    answer: bytes = b"{}"
     heard: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
@@ -77,9 +78,9 @@ def ear() -> Generator[Ear]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             ear.heard.append(_read(self.command, self.path, dict(self.headers.items()), body))
             self.send_response(200)
-            self.send_header("content-length", "2")
+            self.send_header("content-length", str(len(ear.answer)))
             self.end_headers()
-            self.wfile.write(b"{}" if self.command != "HEAD" else b"")
+            self.wfile.write(ear.answer if self.command != "HEAD" else b"")
 
         do_GET = do_POST = do_HEAD = answer  # noqa: N815
 
@@ -190,6 +191,26 @@ def test_a_body_that_is_a_file_is_read_from_it(language: Language, reads: str) -
     assert reads in written(case, language, Target("https://api.picaos.com", "pica", "x", file="photo.png"))
 
 
+@pytest.mark.parametrize("language", ["python", "typescript", "curl"])
+def test_an_answer_that_is_a_file_comes_out_as_it_is(language: Language, ear: Ear, tmp_path: Path) -> None:
+    code = written(CASES["bare"], language, Target(ear.url, "pica", "ship-station"))
+    (tmp_path / "code.mjs").write_text(code)
+    commands = {
+        "python": [sys.executable, "-c", code],
+        "typescript": [shutil.which("node") or "", str(tmp_path / "code.mjs")],
+        "curl": [shutil.which("sh") if shutil.which("curl") else "", "-c", code],
+    }
+    if not (command := [str(word) for word in commands[language]])[0]:
+        pytest.skip("not here")
+    ear.answer = bytes(range(256)) * 8
+    try:
+        done = subprocess.run(command, check=True, env=_variables(), timeout=60, capture_output=True)
+    finally:
+        ear.answer = b"{}"
+        ear.heard.clear()
+    assert done.stdout == bytes(range(256)) * 8
+
+
 # Without running it
 
 
@@ -217,8 +238,8 @@ class _Plain(ast.NodeTransformer):
 def evaluated(code: str) -> tuple[list[Any], dict[str, Any]]:
     """The arguments of the one call that sends; anything but literals in them is an error."""
     tree = ast.parse(code)
-    assert [type(node) for node in tree.body] == [ast.Import, ast.Import, ast.Assign, ast.If, ast.Expr]
-    call = cast(ast.Assign, tree.body[2]).value
+    assert [type(node) for node in tree.body] == [*[ast.Import] * 3, ast.Assign, ast.If, ast.Expr]
+    call = cast(ast.Assign, tree.body[3]).value
     assert isinstance(call, ast.Call)
     assert ast.unparse(call.func) == "httpx.request"
     named = {str(one.arg): ast.literal_eval(_Plain().visit(one.value)) for one in call.keywords}

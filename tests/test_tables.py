@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from pica_mcp.documents import passages
 from pica_mcp.sandbox import documents as written
 from pica_mcp.sandbox import platforms
 from pica_mcp.sandbox.catalog import Action, Catalog
@@ -25,7 +26,7 @@ BODY = f"## Required Request Body Fields\n\n{HEAD}"
 
 
 def groups(markdown: str) -> Json:
-    return dict(tables.groups(f"# Make a Thing\n\n{markdown}\n"))
+    return dict(tables.groups(passages(f"# Make a Thing\n\n{markdown}\n")))
 
 
 def row(kind: str, description: str = "", heading: str = "Optional Request Body Fields", name: str = "`a`") -> Json:
@@ -96,7 +97,7 @@ def test_tables_of_answers_examples_and_anything_else_do_not_count(heading: str)
 
 def test_a_title_that_speaks_of_errors_is_no_reason_to_read_nothing() -> None:
     markdown = f"# Get Error Responses\n\n## Required Path Parameters\n\n{HEAD}| `id` | string | It. |"
-    assert list(tables.groups(markdown)) == ["path"]
+    assert list(tables.groups(passages(markdown))) == ["path"]
 
 
 @pytest.mark.parametrize(
@@ -438,12 +439,12 @@ def test_headings_that_differ_only_in_brackets_are_options_too() -> None:
     ],
 )
 def test_fixed_headers_are_literal_versions_and_what_is_accepted(block: str, expected: Json) -> None:
-    assert tables.fixed_headers(f"# A\n\n## Headers\n\n```json\n{block}\n```\n") == expected
+    assert tables.fixed_headers(passages(f"# A\n\n## Headers\n\n```json\n{block}\n```\n")) == expected
 
 
 def test_headers_of_answers_and_in_prose_are_not_fixed() -> None:
     markdown = "# A\n\n## Headers\n\nAccept: a/b\n\n## Response\n\n### Headers\n\n```\nAccept: a/b\n```\n"
-    assert tables.fixed_headers(markdown.replace("### Headers", "### Response Headers")) == {}
+    assert tables.fixed_headers(passages(markdown.replace("### Headers", "### Response Headers"))) == {}
 
 
 LEAVES: dict[str, Json] = {
@@ -538,13 +539,13 @@ PIECES = st.sampled_from([
 @given(st.lists(PIECES | st.text(max_size=40), max_size=60).map("\n".join))
 @settings(max_examples=200)
 def test_whatever_is_read_is_a_valid_schema_of_an_object(markdown: str) -> None:
-    found = tables.groups(markdown)
+    found = tables.groups(passages(markdown))
     assert set(found) <= {"path", "query", "headers", "body", "variables"}
     for schema in found.values():
         Draft202012Validator.check_schema(schema)
         assert schema["properties"]
         assert set(schema.get("required", [])) <= set(schema["properties"])
-    json.dumps(dict(tables.fixed_headers(markdown)))
+    json.dumps(dict(tables.fixed_headers(passages(markdown))))
 
 
 def size(schema: Mapping[str, Any]) -> int:
@@ -574,7 +575,7 @@ BOTH = tuple((action, document) for action, document in DOCUMENTS if action.shap
 
 @pytest.mark.parametrize(("action", "document"), BOTH, ids=[action.id for action, _ in BOTH])
 def test_tables_and_schema_of_the_sandbox_say_the_same(action: Action, document: str) -> None:
-    found, schema = tables.groups(document), io_schema(action)
+    found, schema = tables.groups(passages(document)), io_schema(action)
     assert schema is not None
     groups = {**schema["inputSchema"]["properties"]}
     if action.encoding == "graphql":
@@ -603,7 +604,7 @@ def test_tables_and_schema_of_the_sandbox_say_the_same(action: Action, document:
 )
 def test_hostile_tables_take_no_longer_than_long_ones(unit: str) -> None:
     markdown = BODY + unit * (400_000 // len(unit))
-    began = time.perf_counter()
-    tables.groups(markdown)
-    tables.fixed_headers(markdown)
-    assert time.perf_counter() - began < 10
+    began = time.process_time()
+    tables.groups(passages(markdown))
+    tables.fixed_headers(passages(markdown))
+    assert time.process_time() - began < 10  # of processor; a tenth is usual

@@ -2,12 +2,12 @@
 
 Characters of JSON and text divided by four, tool list and instructions included, what providers answered left out.
 The same tasks with direct tools, with none, and through the steps of Pica's official server, each on a sandbox of its
-own; whether a task is done is asked of the sandbox. Ten other tasks, for which nothing was tuned, are the control.
+own; whether a task is done is asked of the sandbox. Ten other tasks are the control.
 
 The official flow is replayed, not run: the same requests to Pica, and answers of the shape that its source has. It
-costs 13,000 tokens here because the sandbox's documents are short; 24,000 were measured elsewhere. Half of Pica's own
-documents are longer than 8,000 characters, and the last column counts each as that long at least: what was measured
-lies between the two. Pica's list of platforms is longer than the sandbox's as well, which no column shows.
+costs 13,000 tokens here because the sandbox's documents are short. Half of Pica's own documents are longer than 8,000
+characters, and the last column counts each as that long at least. Pica's list of platforms is longer than the
+sandbox's as well, which no column shows.
 """
 
 from __future__ import annotations

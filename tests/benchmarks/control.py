@@ -1,4 +1,4 @@
-"""Ten more tasks, of other kinds: a control for which nothing was tuned. What they take is to be like the first ten."""
+"""Ten more tasks, of other kinds: the control. What they take is to be like what the first ten take."""
 
 from __future__ import annotations
 

@@ -210,7 +210,19 @@ async def test_a_file_is_read_where_the_code_runs(serve: Any, said: Any) -> None
         note, bare = parts(said(await app.pipeline.call(app.caller, BUILD, {**call, "arguments": {}})))
     assert '("year one.pdf", Path("year one.pdf").read_bytes(), "application/pdf")' in code
     assert 'Path("file.bin").read_bytes()' in bare
-    assert note.endswith("Still to fill in: <metadata>, file.bin.")
+    assert note.endswith("It reads file.bin where it runs: put the file there. Still to fill in: <metadata>.")
+
+
+async def test_content_that_was_given_is_named_as_a_file_to_put_there(serve: Any, said: Any) -> None:
+    arguments = {"file": "data:,hello", "metadata": {"name": "x"}}
+    async with serve() as app:
+        call = {"actionId": "googledrive_upload_file", "arguments": arguments}
+        note, code = parts(said(await app.pipeline.call(app.caller, BUILD, call)))
+        plain, _ = parts(said(await app.pipeline.call(app.caller, BUILD, {"actionId": "gmail_send_email", **MAIL})))
+    assert "hello" not in code
+    assert note.endswith("It reads file.bin where it runs: put the file there.")
+    assert "put the file" not in plain
+    assert "Still to fill in" not in plain
 
 
 async def test_the_renamed_service_has_headers_and_variables_of_its_own(serve: Any, said: Any) -> None:

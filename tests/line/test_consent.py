@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +58,24 @@ async def a_message(client: Client, told: Any) -> dict[str, str]:
     given = {"connection": labels[0], "userId": "me"} if len(labels) > 1 else {"userId": "me"}
     found = told(await client.call_tool("gmail_list_messages", given))
     return given | {"id": found["messages"][0]["id"]}
+
+
+@asynccontextmanager
+async def deleting(
+    client: Client, arguments: dict[str, str], person: Someone
+) -> AsyncGenerator[list[mcp.CallToolResult]]:
+    """Delete a message, from when the person is asked until they are let answer at the end; the result comes later."""
+    results: list[mcp.CallToolResult] = []
+
+    async def delete() -> None:
+        results.append(await client.call_tool(DELETE, arguments))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(delete)
+        await person.asked.wait()
+        yield results
+        assert person.let
+        person.let.set()
 
 
 @ERAS
@@ -176,22 +195,14 @@ async def test_a_waiting_question_blocks_no_other_call_and_has_no_deadline(
     monkeypatch.setattr("pica_mcp.api._SPARE_SECONDS", 0.1)
     monkeypatch.setattr("pica_mcp.app.Limits", lambda: Limits(slots=1))
     ada = Someone(let=anyio.Event())
-    results: list[mcp.CallToolResult] = []
-    async with converse(mode, person=ada) as client, anyio.create_task_group() as tasks:
+    async with converse(mode, person=ada) as client:
         arguments = await a_message(client, told)
-
-        async def delete() -> None:
-            results.append(await client.call_tool(DELETE, arguments))
-
-        tasks.start_soon(delete)
-        await ada.asked.wait()
-        told(await client.call_tool("gmail_list_messages", {k: v for k, v in arguments.items() if k != "id"}))
-        with anyio.move_on_after(2.2) as waited:
-            await anyio.Event().wait()
-        assert waited.cancelled_caught
-        assert (results, deletions()) == ([], [])
-        assert ada.let
-        ada.let.set()
+        async with deleting(client, arguments, ada) as results:
+            told(await client.call_tool("gmail_list_messages", {k: v for k, v in arguments.items() if k != "id"}))
+            with anyio.move_on_after(2.2) as waited:
+                await anyio.Event().wait()
+            assert waited.cancelled_caught
+            assert (results, deletions()) == ([], [])
     assert not results[0].is_error
     assert len(deletions()) == 1
 
@@ -226,20 +237,13 @@ async def test_a_connection_that_went_while_the_person_thought_is_not_used(
     box: Sandbox, converse: Any, told: Any, said: Any, deletions: Any
 ) -> None:
     ada = Someone(let=anyio.Event())
-    results: list[mcp.CallToolResult] = []
-    async with converse("legacy", person=ada, PICA_POLL_SECONDS="1") as client, anyio.create_task_group() as tasks:
-        arguments = await a_message(client, told)
-
-        async def delete() -> None:
-            results.append(await client.call_tool(DELETE, arguments))
-
-        tasks.start_soon(delete)
-        await ada.asked.wait()
+    async with (
+        converse("legacy", person=ada, PICA_POLL_SECONDS="1") as client,
+        deleting(client, await a_message(client, told), ada) as results,
+    ):
         for gone in [k for k in box.keys("ada") if "::gmail::" in k]:
             box.disconnect(gone)
         told(await client.call_tool("list_pica_integrations", {}))  # looks anew
-        assert ada.let
-        ada.let.set()
     assert results[0].is_error
     assert "not connected" in said(results[0]) or "no gmail connection" in said(results[0])
     assert deletions() == []
@@ -356,15 +360,7 @@ async def test_what_a_person_agreed_to_goes_through_no_other_connection(
 ) -> None:
     """The list of connections is a minute old at most: Pica itself says that the old one is gone."""
     ada = Someone(let=anyio.Event())
-    results: list[mcp.CallToolResult] = []
-    async with converse(mode, person=ada) as client, anyio.create_task_group() as tasks:
-        arguments = await a_message(client, told)
-
-        async def delete() -> None:
-            results.append(await client.call_tool(DELETE, arguments))
-
-        tasks.start_soon(delete)
-        await ada.asked.wait()
+    async with converse(mode, person=ada) as client, deleting(client, await a_message(client, told), ada) as results:
         for key in [k for k in box.keys("ada") if "::gmail::" in k]:
             if change == "reauthorised":
                 box.reauthorize(key)
@@ -372,8 +368,6 @@ async def test_what_a_person_agreed_to_goes_through_no_other_connection(
                 box.disconnect(key)
         for name in ("Personal", "Work") if change == "another" else ():
             box.connect("gmail", identity="ada", identity_type="user", name=name)
-        assert ada.let
-        ada.let.set()
     (result,) = results
     assert result.is_error
     assert "Pica does not know this connection any more" in said(result)

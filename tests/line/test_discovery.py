@@ -10,8 +10,8 @@ import pytest
 
 from pica_mcp import catalog as catalog_room
 from pica_mcp.discovery import EXECUTING, FIXED_NAMES, Names, find_action, searching
-from pica_mcp.discovery.names import meant, spelt
-from pica_mcp.documents import sections
+from pica_mcp.discovery.names import meant, platform_meant
+from pica_mcp.documents import passages
 from pica_mcp.errors import Refused, UnknownAction, UnknownTool
 from pica_mcp.sandbox import Sandbox
 from pica_mcp.sandbox.faults import Hang
@@ -64,8 +64,35 @@ async def test_search_names_the_tool_to_call(serve: Any, told: Any) -> None:
     assert found["actions"][0] == {
         "tool": "gmail_send_email",
         "arguments": outline(tool.parameters),
+        "connection": ["Personal", "Work"],
         "effect": "write",
     }
+
+
+async def test_a_hit_tells_the_accounts_only_where_one_has_to_be_named(box: Sandbox, serve: Any, told: Any) -> None:
+    async def named(query: str, **settings: Any) -> list[Any]:
+        async with serve(**settings) as app:
+            hits = told(await app.pipeline.call(app.caller, SEARCH, {"query": query}))["actions"]
+        return [hit.get("connection") or hit.get("connectionKey") for hit in hits]
+
+    assert (await named("send an email"))[0] == ["Personal", "Work"]
+    assert (await named("send an email", PICA_DEFAULT_CONNECTIONS="gmail=Work"))[0] is None
+    assert (await named("send an email", PICA_DEFAULT_CONNECTIONS="gmail=Gone"))[0] == ["Personal", "Work"]
+    assert (await named("send an email", PICA_KNOWLEDGE_AGENT="true"))[0] is None
+    assert set(await named("list channels in slack")) == {None}  # of its two accounts, one has failed
+    for number in range(10):
+        box.connect("gmail", identity="ada", identity_type="user", name=f"Account {number}")
+    assert len((await named("send an email"))[0]) == 8
+
+
+async def test_a_call_with_an_account_of_the_hit_succeeds(serve: Any, told: Any) -> None:
+    async with serve() as app:
+        (hit,) = told(await app.pipeline.call(app.caller, SEARCH, {"query": "list my gmail labels", "limit": 1}))[
+            "actions"
+        ]
+        call = {"actionId": hit["tool"], "arguments": {"userId": "me"}, "connection": hit["connection"][0]}
+        assert told(await app.pipeline.call(app.caller, READ, call))["labels"]
+        assert told(await app.pipeline.call(app.caller, hit["tool"], {"connection": "Work", "userId": "me"}))["labels"]
 
 
 async def test_search_of_a_platform_that_is_not_connected_says_so(serve: Any, told: Any) -> None:
@@ -91,10 +118,38 @@ async def test_knowledge_begins_with_the_arguments_and_is_fenced_as_data(serve: 
     request, arguments, call, document = words.split("\n", 3)
     assert request == "Send Email (gmail): POST /gmail/send-email, effect: write."
     assert arguments == f"Arguments (* required): {outline(tool.parameters)}"
-    assert call == f"Call: {EXECUTE} with actionId '{tool.action.id}' and these as `arguments`."
+    assert call == f"Call: {EXECUTE} with actionId 'gmail_send_email' and these as `arguments`."
     assert document.startswith('<data source="Pica\'s document of this action">\n# ')
     assert words.endswith("</data>")
     assert by_name == words
+
+
+async def test_knowledge_says_which_tool_runs_it_and_by_what_name(serve: Any, said: Any) -> None:
+    async def call(name: str, **settings: Any) -> str:
+        async with serve(**settings) as app:
+            action = await find_action(app.catalog, Names(app.catalog), None, name, app.caller)
+            words = said(await app.pipeline.call(app.caller, KNOWLEDGE, {"actionId": action.id}))
+            return words.split("\n")[2].replace(action.id, "ID")
+
+    assert (await call("gmail_list_labels")).startswith(f"Call: {READ} with actionId 'gmail_list_labels' ")
+    assert (await call("notion_create_page")).startswith(f"Call: {EXECUTE} with actionId 'ID' ")
+    assert (await call("gmail_list_labels", PICA_KNOWLEDGE_AGENT="true")).startswith(
+        f"Call: {BUILD} with actionId 'ID' "
+    )
+
+
+async def test_knowledge_leaves_out_of_the_document_what_its_head_tells(serve: Any, said: Any) -> None:
+    async with serve() as app:
+        digest = said(await app.pipeline.call(app.caller, KNOWLEDGE, {"actionId": "gmail_list_labels"}))
+        whole = said(
+            await app.pipeline.call(app.caller, KNOWLEDGE, {"actionId": "gmail_list_labels", "section": "full"})
+        )
+        part = {"actionId": "gmail_list_labels", "section": "headers"}
+        headers = said(await app.pipeline.call(app.caller, KNOWLEDGE, part))
+    for heading in ("## Method", "## URL", "## Headers"):
+        assert (heading in digest, heading in whole) == (False, True)
+    assert "## Description" in digest
+    assert "## Headers" in headers
 
 
 async def test_a_long_document_is_a_digest_with_its_contents_and_each_section_can_be_read(
@@ -104,8 +159,8 @@ async def test_a_long_document_is_a_digest_with_its_contents_and_each_section_ca
     async with serve() as app:
         digest = said(await app.pipeline.call(app.caller, KNOWLEDGE, {"actionId": name}))
         whole = said(await app.pipeline.call(app.caller, KNOWLEDGE, {"actionId": name, "section": "full"}))
-        action = await find_action(app.catalog, Names(app.catalog), None, name)
-        slugs = [section.slug for section in sections(action.knowledge)]
+        action = await find_action(app.catalog, Names(app.catalog), None, name, app.caller)
+        slugs = [passage.slug for passage in passages(action.knowledge)]
         for slug in slugs:
             result = await app.pipeline.call(app.caller, KNOWLEDGE, {"actionId": name, "section": slug})
             assert not result.is_error
@@ -138,6 +193,33 @@ async def test_an_invented_id_is_told_with_where_to_find_real_ones(serve: Any, s
             assert result.is_error
             assert "search_pica_platform_actions" in said(result)
             assert len(said(result)) < 300
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [("gmail_send_emial", "gmail_send_email"), ("github_create_isue", "github_create_issue")],
+)
+async def test_a_name_that_nothing_has_is_told_with_those_like_it(
+    serve: Any, said: Any, wrong: str, meant: str
+) -> None:
+    async with serve() as app:
+        for tool in (EXECUTE, KNOWLEDGE, BUILD):
+            words = said(await app.pipeline.call(app.caller, tool, {"actionId": wrong}))
+            assert words.startswith(f"No action is named '{wrong}'. Did you mean {meant}")
+    async with serve(PICA_PERMISSIONS="read") as app:
+        assert meant not in said(await app.pipeline.call(app.caller, KNOWLEDGE, {"actionId": wrong}))
+
+
+async def test_a_name_of_a_platform_that_is_not_connected_says_so(serve: Any, said: Any) -> None:
+    async with serve() as app:
+        words = said(await app.pipeline.call(app.caller, EXECUTE, {"actionId": "notion_create_paeg"}))
+    assert words.startswith("No action is named 'notion_create_paeg', and notion is not connected. A person can")
+    async with serve(PICA_KNOWLEDGE_AGENT="true") as app:
+        words = said(await app.pipeline.call(app.caller, KNOWLEDGE, {"actionId": "notion_create_paeg"}))
+    assert "Did you mean notion_create_page" in words
+    async with serve(PICA_PLATFORMS="gmail") as app:
+        words = said(await app.pipeline.call(app.caller, EXECUTE, {"actionId": "notion_create_paeg"}))
+    assert words.startswith("No action has the id 'notion_create_paeg'.")
 
 
 async def test_whose_an_account_is_goes_without_saying_only_for_an_identity(serve: Any, told: Any) -> None:
@@ -379,8 +461,8 @@ async def test_of_ten_platforms_the_one_that_hangs_is_noted_in_time(
 
 async def test_a_narrow_grant_finds_what_picas_own_search_leaves_out(serve: Any, told: Any) -> None:
     async with serve() as app:
-        labels = (await find_action(app.catalog, Names(app.catalog), None, "gmail_list_labels")).id
-        profile = (await find_action(app.catalog, Names(app.catalog), None, "gmail_get_profile")).id
+        labels = (await find_action(app.catalog, Names(app.catalog), None, "gmail_list_labels", app.caller)).id
+        profile = (await find_action(app.catalog, Names(app.catalog), None, "gmail_get_profile", app.caller)).id
     async with serve(PICA_ACTION_IDS=f"{labels},{profile}") as app:
         call = {"query": "send a message", "platform": "gmail"}
         hits = told(await app.pipeline.call(app.caller, SEARCH, call))["actions"]
@@ -394,7 +476,7 @@ async def test_a_hit_whose_document_tells_worse_is_not_shown(
     call = {"query": "list labels", "platform": "gmail"}
     async with serve(PICA_PERMISSIONS="read") as app:
         assert told(await app.pipeline.call(app.caller, SEARCH, call))["actions"][0]["tool"] == "gmail_list_labels"
-        action = await find_action(app.catalog, Names(app.catalog), None, "gmail_list_labels")
+        action = await find_action(app.catalog, Names(app.catalog), None, "gmail_list_labels", app.caller)
 
     async def worse(scope: Any, receive: Any, send: Any) -> None:
         async def changed(message: Any) -> None:
@@ -459,7 +541,9 @@ async def test_a_big_platforms_hits_have_names_and_arguments(serve: Any, told: A
         call = {"query": "archive an account", "platform": "amber-anvil"}
         hits = told(await app.pipeline.call(app.caller, SEARCH, call))["actions"]
         for hit in hits:
-            found = await find_action(app.catalog, Names(app.catalog), None, hit.get("tool", hit.get("actionId")))
+            found = await find_action(
+                app.catalog, Names(app.catalog), None, hit.get("tool", hit.get("actionId")), app.caller
+            )
             assert hit["arguments"] != f"see {KNOWLEDGE}"
             assert hit.get("title", found.title) == found.title
             assert found.platform == "amber-anvil"
@@ -510,7 +594,7 @@ def test_no_platform_is_guessed(wanted: str, platform: str | None) -> None:
 
 async def test_a_platform_that_nobody_knows_stays_as_it_was_given(serve: Any) -> None:
     async with serve() as app:
-        assert [await spelt(app.catalog, one, app.caller) for one in ("nowhere", "--", "", None)] == [
+        assert [await platform_meant(app.catalog, one, app.caller) for one in ("nowhere", "--", "", None)] == [
             "nowhere", "--", None, None,
         ]  # fmt: skip
 
@@ -523,16 +607,29 @@ async def test_a_name_is_of_what_is_connected_before_it_is_anothers(serve: Any) 
         names = Names(app.catalog)
         ours = await find_action(app.catalog, names, None, "gmail_send_email", app.caller)
         others = await find_action(app.catalog, names, None, "hubspot_list_deals", app.caller)
-        given = await find_action(app.catalog, names, "gmail", "gmail_send_email")
-        by_id = await find_action(app.catalog, names, None, ours.id)
+        given = await find_action(app.catalog, names, "gmail", "gmail_send_email", app.caller)
+        by_id = await find_action(app.catalog, names, None, ours.id, app.caller)
         for elsewhere in (ours.id, "gmail_send_email"):
             with pytest.raises(Refused, match="This action is of gmail, not of 'slack'"):
-                await find_action(app.catalog, names, "slack", elsewhere)
+                await find_action(app.catalog, names, "slack", elsewhere, app.caller)
         for unknown in ("gmail_never_was", "gmail", "never_was", "_", "gmail_"):
             with pytest.raises(UnknownAction):
                 await find_action(app.catalog, names, None, unknown, app.caller)
     assert (ours.title, given.id, by_id.id) == ("Send Email", ours.id, ours.id)
     assert others.platform == "hub-spot"
+
+
+async def test_a_hit_whose_short_name_hides_its_platform_tells_it(box: Sandbox, serve: Any, told: Any) -> None:
+    box.connect("google-calendar", identity="ada", identity_type="user")
+    call = {"query": "list calendar events"}
+    async with serve(PICA_TOOL_NAME_MAX="20") as app:
+        hit = told(await app.pipeline.call(app.caller, SEARCH, call))["actions"][0]
+        there = told(await app.pipeline.call(app.caller, SEARCH, {**call, "platform": "google-calendar"}))["actions"][0]
+    async with serve() as app:
+        long = told(await app.pipeline.call(app.caller, SEARCH, call))["actions"][0]
+    assert hit["platform"] == "google-calendar"
+    assert "platform" not in there
+    assert "platform" not in long
 
 
 async def test_short_names_are_found_as_well(serve: Any) -> None:
@@ -541,16 +638,32 @@ async def test_short_names_are_found_as_well(serve: Any) -> None:
         for platform in ("google-calendar", "gmail"):
             for name, row in (await names.of(platform)).items():
                 assert len(name) <= 20
-                assert (await find_action(app.catalog, names, None, name)).title == row.title
+                if not row.hidden:
+                    assert (await find_action(app.catalog, names, None, name, app.caller)).title == row.title
 
 
 # Running
 
 
+@pytest.mark.parametrize("tool", [EXECUTE, READ])
+async def test_arguments_beside_the_action_are_its_own(serve: Any, told: Any, said: Any, tool: str) -> None:
+    flat = {"userId": "me", "maxResults": 1, "labelIds": None}
+    async with serve() as app:
+        call = {"actionId": "gmail_list_messages", "connection": "Work"}
+        beside = told(await app.pipeline.call(app.caller, tool, {**call, **flat}))
+        inside = told(await app.pipeline.call(app.caller, tool, {**call, "arguments": flat}))
+        both = told(await app.pipeline.call(app.caller, tool, {**call, "maxResults": "x", "arguments": flat}))
+        wrong = said(await app.pipeline.call(app.caller, tool, {**call, **flat, "maxResult": 1}))
+        ours = said(await app.pipeline.call(app.caller, tool, {"action_id": "gmail_list_messages"}))
+    assert beside == inside == both
+    assert "There is no argument 'maxResult'; did you mean 'maxResults'?" in wrong
+    assert "did you mean 'actionId'?" in ours
+
+
 async def test_flat_arguments_by_name_send_what_the_official_arguments_send(serve: Any, told: Any, passed: Any) -> None:
     flat = {"userId": "me", "maxResults": 2, "labelIds": ["INBOX", "WORK"]}
     async with serve() as app:
-        action = await find_action(app.catalog, Names(app.catalog), None, "gmail_list_messages")
+        action = await find_action(app.catalog, Names(app.catalog), None, "gmail_list_messages", app.caller)
         for call in (
             {"actionId": "gmail_list_messages", "arguments": flat, "connectionKey": "Work"},
             {"actionId": "gmail_list_messages", "arguments": {**flat, "connection": "Work"}},

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from accounts_drawn import ACTIONS, IDENTITIES, ROWS, RULES, grants
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from pica_mcp.errors import InvalidArguments, Reason, Unreachable
 from pica_mcp.explanation import Account, Link, Offer, View, explain, explain_platform, look, look_at, verdict, why
 from pica_mcp.findings import Finding, Seen, find
 from pica_mcp.models import Action, ActionDetails, Connection, Effect
-from pica_mcp.patterns import parse
+from pica_mcp.patterns import parse, parse_tools
 from pica_mcp.sandbox import Sandbox
 from pica_mcp.sandbox.growth import grow
 from pica_mcp.settings import load
@@ -227,41 +228,7 @@ def test_every_reason_of_a_connection_or_an_action_names_what_to_change(caller: 
 # The same as a call
 
 
-KEYS = [f"live::{platform}::{n}" for platform in ("gmail", "slack") for n in (1, 2)]
-ROWS = st.fixed_dictionaries(
-    {
-        "key": st.sampled_from(KEYS),
-        "platform": st.sampled_from(["gmail", "slack"]),
-        "environment": st.sampled_from(["live", "test"]),
-        "identity": st.sampled_from(["ada", "bob", None]),
-        "identity_type": st.sampled_from(["user", "team", None]),
-        "state": st.sampled_from(["operational", "failed"]),
-        "active": st.booleans(),
-    }
-)
-PATTERNS = [parse(written) for written in ("x::a", "x::b", "gmail", "slack GET", "* DELETE", "gmail POST /b*")]
-RULES = [parse_rule(written) for written in ("gmail=read", "* DELETE=write", "slack GET /b=destructive")]
-ACTIONS = st.fixed_dictionaries(
-    {
-        "id": st.sampled_from(["x::a", "x::b", ""]),
-        "platform": st.sampled_from(["gmail", "slack"]),
-        "method": st.sampled_from(["GET", "POST", "DELETE"]),
-        "path": st.sampled_from(["/b", "/c", ""]),
-    }
-)
-GRANTS = st.builds(
-    Grant,
-    st.sampled_from(Permission),
-    st.none() | st.frozensets(st.sampled_from(KEYS)),
-    st.none() | st.lists(st.sampled_from(PATTERNS)).map(tuple),
-    st.none() | st.frozensets(st.sampled_from(["gmail", "slack"])),
-    st.booleans(),
-    st.lists(st.sampled_from(RULES)).map(tuple),
-)
-IDENTITIES = st.builds(Identity, st.sampled_from([None, "ada"]), st.sampled_from([None, IdentityType.USER]))
-
-
-@given(GRANTS, IDENTITIES, st.lists(ROWS, unique_by=lambda row: row["key"]), st.lists(ACTIONS), st.booleans())
+@given(grants(RULES), IDENTITIES, st.lists(ROWS, unique_by=lambda row: row["key"]), st.lists(ACTIONS), st.booleans())
 def test_what_is_explained_is_what_a_call_is_told(
     caller: MakeCaller,
     connection: MakeConnection,
@@ -300,6 +267,30 @@ def test_what_is_explained_is_what_a_call_is_told(
 
 def findings_of(who: Caller, rows: Sequence[Connection], actions: Sequence[Action] = (), **seen: Any) -> list[Finding]:
     return list(find(who, replace(Seen(rows, rows, actions), **seen)))
+
+
+def test_what_lists_tools_and_means_none_is_told_with_what_is_like_it(
+    caller: MakeCaller, rows: list[Connection], action: MakeAction
+) -> None:
+    send = action(title="Send Email")
+    seen = Seen(rows, rows, [send], names={"gmail_send_email": send})
+    written = ("gmail_snd_email", "gmail_send_*", "gmail", "linear", "gmail DELETE", "conn_mod_def::a::b")
+    lists = {"PICA_PIN": [parse_tools(one) for one in written], "PICA_EXCLUDE": [parse_tools("gmail_list_*")]}
+    told = {(one.setting, one.part): one.problem for one in find(caller(), seen, lists)}
+    hint = "no tool of a connected platform is named so; did you mean gmail_send_email?"
+    assert told["PICA_PIN", "gmail_snd_email"] == hint
+    assert told["PICA_PIN", "linear"] == "fits nothing: linear is not connected"
+    assert ("PICA_PIN", "gmail DELETE") in told
+    assert ("PICA_PIN", "conn_mod_def::a::b") in told
+    assert told["PICA_EXCLUDE", "gmail_list_*"].startswith("no tool of a connected platform is named so")
+    assert len(told) == 5
+
+
+def test_where_pica_does_not_tell_a_platforms_actions_no_name_is_called_wrong(
+    caller: MakeCaller, rows: list[Connection]
+) -> None:
+    seen = Seen(rows, rows, [Action.model_validate({"platform": "gmail"})])
+    assert not list(find(caller(), seen, {"PICA_PIN": [parse_tools("gmail_snd_email")]}))
 
 
 def test_a_misspelt_identity_is_told_whom_it_resembles(caller: MakeCaller, rows: list[Connection]) -> None:
@@ -446,7 +437,7 @@ async def test_the_account_is_asked_for_once_and_documents_of_big_platforms_not_
     large = Sandbox(extra=big)
     large.connect(platform, identity="ada", identity_type="user")
     async with serve(large.app) as app:
-        account = await look(app.caller, app.catalog)
+        account = await look(app.caller, app.catalog, app.pipeline.names)
         view = explain_platform(app.caller, account, Policy.AUTO, platform)
     assert (len(view.verdicts), view.certain) == (450, False)  # rows that are alike count as one
     asked = [request for request in large.requests if platform in str(request.query) and "knowledge" in request.path]
@@ -456,7 +447,7 @@ async def test_the_account_is_asked_for_once_and_documents_of_big_platforms_not_
 
 async def test_an_action_that_is_only_documented_is_told_as_one_that_runs_by_id(serve: Any) -> None:
     async with serve(PICA_IDENTITY=None, PICA_IDENTITY_TYPE=None) as app:
-        account = await look_at(app.caller, app.catalog, "exa")
+        account = await look_at(app.caller, app.catalog, app.pipeline.names, "exa")
         view = explain_platform(app.caller, account, Policy.AUTO, "exa")
     by_id = [one for one in view.verdicts if not one.tool]
     assert view.left_out == 3
@@ -467,13 +458,13 @@ async def test_an_action_that_is_only_documented_is_told_as_one_that_runs_by_id(
 async def test_a_platform_that_there_is_not_is_told_with_what_it_resembles(serve: Any) -> None:
     async with serve() as app:
         with pytest.raises(InvalidArguments, match=r"There is no platform 'notoin'\. Did you mean notion\?"):
-            await look_at(app.caller, app.catalog, "notoin")
+            await look_at(app.caller, app.catalog, app.pipeline.names, "notoin")
 
 
 async def test_what_of_it_pica_does_not_tell_is_said_and_the_rest_stands(box: Sandbox, serve: Any) -> None:
     box.fail("/v1/available-actions/gmail", status=503, times=None)
     async with serve() as app:
-        explained = explain(app.caller, await look(app.caller, app.catalog), Policy.AUTO)
+        explained = explain(app.caller, await look(app.caller, app.catalog, app.pipeline.names), Policy.AUTO)
     assert {view.platform for view in explained.views if view.problem} == {"gmail"}
 
 
@@ -481,7 +472,7 @@ async def test_an_account_that_cannot_be_told_is_an_error(box: Sandbox, serve: A
     box.fail("/v1/vault/connections", status=503, times=None)
     async with serve() as app:
         with pytest.raises(Unreachable):
-            await look(app.caller, app.catalog)
+            await look(app.caller, app.catalog, app.pipeline.names)
 
 
 # The text

@@ -113,6 +113,7 @@ async def test_what_a_menu_sends_empty_counts_as_left_out(converse: Converse) ->
         ("write_integration", "language", "", ["python", "typescript", "curl"]),
         ("write_integration", "language", "c", ["curl", "typescript"]),
         ("explore_platform", "platform", "GMA", ["gmail"]),
+        ("explore_platform", "platform", "google drive", ["google-drive"]),
         ("explore_platform", "platform", "no such", []),
         ("do_task", "task", "x", []),
         ("do_task", "colour", "x", []),
@@ -134,3 +135,13 @@ async def test_connected_platforms_come_first_and_those_of_the_operators_list_on
     async with converse(**variables) as client:
         found = await client.complete(PromptReference(name="explore_platform"), {"name": "platform", "value": ""})
     assert found.completion.values == ["slack", "stripe", "notion"]
+
+
+async def test_of_accounts_only_those_of_the_platform_that_is_asked_for_are_told(converse: Converse) -> None:
+    async with converse() as client:
+        slack = words(await client.get_prompt("check_connections", {"platform": "Slack"}))
+        every = words(await client.get_prompt("check_connections", {}))
+        none = words(await client.get_prompt("explore_platform", {"platform": "notion"}))
+    assert "slack: Engines" in slack
+    assert ("gmail: " in slack, "gmail: " in every) == (False, True)
+    assert none.endswith("notion is not connected now.")

@@ -1,21 +1,16 @@
-"""Every tool of the whole sandbox catalogue, as a client lists it, against the rules of those who read such lists.
-
-The rules are those that the providers' APIs refuse a request by, written from what they document and answer.
-"""
+"""Every tool of the whole sandbox catalogue, as a client lists it, against the rules in `tests/shared/providers.py`."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 from mcp import Client
 from mcp_types import Tool
+from providers import PROFILES, TYPES, Rules, anthropic, faults, gemini, openai, openai_strict, ours, specification
 
 from pica_mcp import arguments
 from pica_mcp.app import App
@@ -26,153 +21,7 @@ from pica_mcp.server import build
 from pica_mcp.toolbox.definitions import action_tool
 from pica_mcp.tools import ActionTool, Place, Profile
 
-Rules = Callable[[Tool], Iterator[str]]
 Make = Callable[..., Any]
-
-TYPES = ("string", "integer", "number", "boolean", "object", "array")
-OURS = re.compile(r"[a-z0-9_]{1,40}")
-
-
-def parts(schema: Mapping[str, Any], where: str = "#", level: int = 1) -> Iterator[tuple[str, Mapping[str, Any], int]]:
-    """Every schema in a schema, where it is, and how many objects and lists it is inside of, itself included."""
-    yield where, schema, level
-    for key, inner in schema.get("properties", {}).items():
-        yield from parts(inner, f"{where}/{key}", level + 1)
-    if isinstance(schema.get("items"), dict):
-        yield from parts(schema["items"], f"{where}[]", level + 1)
-    for word in ("anyOf", "oneOf", "allOf"):
-        for number, inner in enumerate(schema.get(word, ())):
-            yield from parts(inner, f"{where}/{word}{number}", level)
-
-
-def specification(tool: Tool) -> Iterator[str]:
-    """What the protocol asks for."""
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,128}", tool.name):
-        yield "name"
-    if tool.input_schema.get("type") != "object":
-        yield "the root is no object"
-    try:
-        Draft202012Validator.check_schema(tool.input_schema)
-    except SchemaError as error:
-        yield f"no JSON Schema: {error.message[:100]}"
-
-
-def ours(tool: Tool) -> Iterator[str]:
-    """What holds of every name, with room for the prefixes of all clients."""
-    if not OURS.fullmatch(tool.name):
-        yield "name"
-    if len((tool.description or "").encode()) > 2_048:
-        yield "the description is cut by Claude Code"
-
-
-def anthropic(tool: Tool) -> Iterator[str]:
-    """Anthropic refuses the whole request for one name of one property."""
-    if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", f"mcp__pica__{tool.name}"):
-        yield "name"
-    if tool.input_schema.get("type") != "object":
-        yield "the root is no object"
-    if {"oneOf", "allOf", "anyOf"} & tool.input_schema.keys():
-        yield "the root is a choice"
-    for where, schema, _ in parts(tool.input_schema):
-        yield from (
-            f"{where}: {key!r}"
-            for key in schema.get("properties", {})
-            if not re.fullmatch(r"[\w.-]{1,64}", key, re.ASCII)
-        )
-        if "$ref" in schema:
-            yield f"{where}: $ref"
-
-
-def gemini(tool: Tool) -> Iterator[str]:
-    """Gemini takes a few keywords of OpenAPI, and one type each."""
-    if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}", f"mcp_pica_{tool.name}"):
-        yield "name"
-    if tool.input_schema.get("type") != "object":
-        yield "the root is no object"
-    for where, schema, _ in parts(tool.input_schema):
-        yield from (f"{where}: {what}" for what in gemini_part(schema))
-
-
-def gemini_part(schema: Mapping[str, Any]) -> Iterator[str]:
-    kind = schema.get("type")
-    if "anyOf" in schema:
-        if len(schema) > 1:
-            yield "anyOf is not alone"
-        return
-    if kind not in TYPES:
-        yield f"type {kind!r}"
-    if unknown := schema.keys() - {"type", "description", "enum", "properties", "required", "items"}:
-        yield f"keywords {sorted(unknown)}"
-    if (kind == "array") != isinstance(schema.get("items"), dict):
-        yield "items"
-    if kind != "object" and {"properties", "required"} & schema.keys():
-        yield "properties of what is no object"
-    if not set(schema.get("required", ())) <= set(schema.get("properties", {})):
-        yield "required, but no property"
-    values = schema.get("enum", ["-"])
-    if (
-        not values
-        or not all(isinstance(value, str) and value for value in values)
-        or ("enum" in schema and kind != "string")
-    ):
-        yield f"enum {values!r}"
-
-
-def openai(tool: Tool) -> Iterator[str]:
-    """OpenAI's functions without strict mode."""
-    if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", tool.name):
-        yield "name"
-    if tool.input_schema.get("type") != "object" or not isinstance(tool.input_schema.get("properties"), dict):
-        yield "the root is no object with properties"
-    if {"oneOf", "allOf", "anyOf", "enum", "not"} & tool.input_schema.keys():
-        yield "the root is a choice"
-    for where, schema, _ in parts(tool.input_schema):
-        if schema.get("type") == "array" and "items" not in schema:
-            yield f"{where}: array schema missing items"
-
-
-def openai_strict(tool: Tool) -> Iterator[str]:
-    """OpenAI's strict mode knows every name and every type, and asks for all of them."""
-    yield from openai(tool)
-    every = list(parts(tool.input_schema))
-    for where, schema, level in every:
-        yield from (f"{where}: {what}" for what in openai_strict_part(schema))
-        if level > 10 or ("properties" in schema and level > 5):
-            yield f"{where}: too deep"
-    names = [key for _, schema, _ in every for key in schema.get("properties", {})]
-    values = [value for _, schema, _ in every for value in schema.get("enum", ()) if value is not None]
-    if len(names) > 5_000 or len(values) > 1_000 or sum(map(len, names + values)) > 120_000:
-        yield "too much"
-
-
-def openai_strict_part(schema: Mapping[str, Any]) -> Iterator[str]:
-    if "anyOf" in schema:
-        if schema.keys() - {"anyOf", "description"} or not schema["anyOf"]:
-            yield "words beside anyOf"
-        return
-    kinds = schema["type"] if isinstance(schema.get("type"), list) else [schema.get("type")]
-    if not all(kind in (*TYPES, "null") for kind in kinds) or (len(set(kinds) - {"null"}) != 1 and kinds != ["null"]):
-        yield f"type {kinds!r}"
-    if unknown := schema.keys() - {
-        "type", "description", "enum", "properties", "required", "items", "additionalProperties"
-    }:  # fmt: skip
-        yield f"keywords {sorted(unknown)}"
-    if "object" in kinds:
-        if schema.get("additionalProperties") is not False:
-            yield "open"
-        if sorted(schema.get("required", ())) != sorted(schema.get("properties", {})) or "properties" not in schema:
-            yield "required is not every property"
-    if ("array" in kinds) != isinstance(schema.get("items"), dict):
-        yield "items"
-    if "enum" in schema and (None in schema["enum"]) != ("null" in kinds):
-        yield "null is a type but no value, or a value but no type"
-
-
-PROFILES: dict[str, tuple[Rules, ...]] = {
-    "portable": (specification, ours, anthropic, gemini, openai),
-    "openai-strict": (specification, ours, openai_strict),
-    "raw": (specification, ours),
-}
 
 
 async def whole_list(app: App) -> list[Tool]:
@@ -193,13 +42,7 @@ async def test_every_provider_takes_every_tool_of_its_profile(box: Sandbox, serv
         tools = await whole_list(app)
     assert len(tools) > 230
     assert len({tool.name for tool in tools}) == len(tools)
-    faults = [
-        f"{rules.__name__}: {tool.name}: {fault}"
-        for rules in PROFILES[profile]
-        for tool in tools
-        for fault in rules(tool)
-    ]
-    assert faults == []
+    assert [fault for tool in tools for fault in faults(profile, tool)] == []
 
 
 async def test_what_strict_mode_makes_a_model_send_is_taken(box: Sandbox, converse: Any) -> None:
@@ -295,9 +138,8 @@ def test_the_rules_take_what_the_providers_take() -> None:
         required=["a", "c", "d"],
         additionalProperties=False,
     )
-    for rules in PROFILES["portable"]:
-        assert list(rules(plain)) == []
-    assert list(openai_strict(strict)) == []
+    assert faults("portable", plain) == []
+    assert faults("openai-strict", strict) == []
 
 
 # Whatever an action documents
@@ -414,7 +256,7 @@ def test_whatever_is_documented_providers_take_the_tool_and_what_it_is_sent_find
 ) -> None:
     io_schema = {"inputSchema": {"properties": groups}, "ioExample": {"input": example}}
     made: ActionTool = tool_of(profile, io_schema=io_schema, **address)
-    assert [fault for rules in PROFILES[profile] for fault in rules(made.definition)] == []
+    assert faults(profile, made.definition) == []
     places = made.parameters.places
     drawn = data.draw(sent(made.definition.input_schema))
     given = {name: value for name, value in drawn.items() if name in places}

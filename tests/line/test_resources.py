@@ -142,8 +142,11 @@ async def test_an_action_is_a_document_in_markdown_that_is_fenced(box: Sandbox, 
         send = next(action for action in platform["actions"] if action["title"] == "Send Email")
         content = await app.resources.read(app.caller, f"pica://actions/{send['actionId']}")
         encoded = await app.resources.read(app.caller, f"pica://actions/{quote(send['actionId'], safe='')}")
+        named = await app.resources.read(app.caller, "pica://actions/gmail_send_email")
+        with pytest.raises(UnknownResource):
+            await app.resources.read(app.caller, "pica://actions/gmail_send_emial")
     assert content.mime_type == "text/markdown"
-    assert content.text == encoded.text
+    assert content.text == encoded.text == named.text
     assert content.text.startswith("Send Email (gmail): POST /gmail/send-email, effect: write.")
     assert '<data source="Pica\'s document of this action">\n# Send Email' in content.text
 

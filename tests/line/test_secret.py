@@ -51,6 +51,15 @@ def told_by(keyholder: Any, clock: Callable[[], float] | None = None) -> Secret:
     return Secret(command, clock) if clock else Secret(command)
 
 
+async def rotated(keyholder: Any) -> Secret:
+    """A secret that was read before it was rotated: the old one is known, the new one is told when asked again."""
+    keyholder.tells(CANARY)
+    secret = told_by(keyholder)
+    await secret.get()
+    keyholder.tells(LIVE_SECRET)
+    return secret
+
+
 def secrets_of(box: Sandbox, prefix: str = PASSTHROUGH) -> list[str | None]:
     """The secrets with which the sandbox was asked for something, in order."""
     return [one.header("x-pica-secret") for one in box.requests if one.path.startswith(prefix)]
@@ -177,11 +186,7 @@ async def test_a_call_is_sent_once_more_and_not_again(tmp_path: Path) -> None:
 async def test_a_read_that_was_refused_may_still_be_tried_again(keyholder: Any) -> None:
     box = Sandbox()
     box.fail("/v1/available-connectors", status=503, skip=1)
-    keyholder.tells(CANARY)
-    secret = told_by(keyholder)
-    await secret.get()
-    keyholder.tells(LIVE_SECRET)
-    async with opened(box.app, secret) as api:
+    async with opened(box.app, await rotated(keyholder)) as api:
         assert await api.platforms()
     assert secrets_of(box, "/v1") == [CANARY, LIVE_SECRET, LIVE_SECRET]
 
@@ -219,11 +224,7 @@ async def test_every_shape_of_picas_refusal_reads_the_secret_anew(keyholder: Any
     box = Sandbox()
     box.fail(PASSTHROUGH, status=status, body=body)
     box.fail(PASSTHROUGH, status=200, body={}, headers={"x-pica-passthrough-x": "1"})
-    keyholder.tells(CANARY)
-    secret = told_by(keyholder)
-    await secret.get()
-    keyholder.tells(LIVE_SECRET)
-    async with opened(box.app, secret) as api:
+    async with opened(box.app, await rotated(keyholder)) as api:
         response = await api.send(SEND)
     assert (response.status, response.attempts) == (200, 2)
 
@@ -231,11 +232,7 @@ async def test_every_shape_of_picas_refusal_reads_the_secret_anew(keyholder: Any
 async def test_the_shape_of_a_body_does_not_save_a_secret_that_picas_own_endpoint_refuses(keyholder: Any) -> None:
     box = Sandbox()
     box.fail("/v1/available-connectors", status=401, body={"message": "Unauthorized"})
-    keyholder.tells(CANARY)
-    secret = told_by(keyholder)
-    await secret.get()
-    keyholder.tells(LIVE_SECRET)
-    async with opened(box.app, secret) as api:
+    async with opened(box.app, await rotated(keyholder)) as api:
         assert await api.platforms()
 
 

@@ -332,3 +332,29 @@ async def test_reading_resources_from_a_pica_that_never_answers_ends(
         for request in (client.list_resources, lambda: client.read_resource("pica://connections")):
             with pytest.raises(MCPError, match="Pica took too long"):
                 await request()
+
+
+@pytest.mark.parametrize(
+    ("permission", "destructive", "deletes"),
+    [("read", None, None), ("write", False, False), ("admin", True, True)],
+)
+async def test_what_runs_any_action_is_told_by_what_may_be_done(
+    converse: Any, permission: str, *, destructive: bool | None, deletes: bool | None
+) -> None:
+    async with converse(PICA_PERMISSIONS=permission) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        run = tools.get("execute_pica_action")
+        assert (run.annotations.destructive_hint if run else None) is destructive
+        assert ("changes or deletes" in run.description if run else None) is deletes
+        told = f"{client.instructions}{tools['read_pica_action'].description}"
+        assert ("execute_pica_action" in told) is bool(run)
+        assert tools["read_pica_action"].annotations.destructive_hint is False
+        call = {"actionId": "gmail_list_labels", "arguments": {"userId": "me"}, "connectionKey": "Work"}
+        assert not (await client.call_tool("execute_pica_action", call)).is_error
+
+
+async def test_where_no_action_is_listed_the_instructions_do_not_speak_of_such_tools(converse: Any) -> None:
+    async with converse(PICA_TOOLS="none") as client:
+        assert "Tools named after a platform" not in client.instructions
+    async with converse() as client:
+        assert "Tools named after a platform" in client.instructions

@@ -960,7 +960,8 @@ class Tenants(RuleBasedStateMachine):
             filled = {one.name: given[one.name] for one in prompt.arguments or ()}
             self._show(turn, (await prompts.get(turn.caller, prompt.name, filled)).model_dump_json())
             for name in filled:
-                self._show(turn, (await prompts.complete(turn.caller, prompt.name, name, "")).model_dump_json())
+                found = await self.line.completions.complete_prompt(turn.caller, prompt.name, name, "")
+                self._show(turn, found.model_dump_json())
 
     async def _complete(self, turn: Turn, act: Act, word: str) -> None:
         for template, variable in (
@@ -1106,6 +1107,14 @@ def test_nobody_meets_anything_of_anothers() -> None:
     # Nobody meets anything where nothing happens.
     count = Tenants.count
     assert count["steps"] > 0.8 * STEPS
-    enough = {"shown": 1.0, "sent": 0.2, "served": 0.02, "alike": 0.02, "listed": 0.02, "kept": 0.01, "withheld": 0.01}
+    enough = {
+        "shown": 1.0,
+        "sent": 0.2,
+        "served": 0.02,
+        "alike": 0.02,
+        "listed": 0.02,
+        "kept": 0.005,
+        "withheld": 0.005,
+    }
     for what, least in enough.items():
         assert count[what] > least * count["steps"], count

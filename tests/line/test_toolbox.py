@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from pica_mcp import toolbox as room
 from pica_mcp.app import App
+from pica_mcp.arguments import check
 from pica_mcp.effects import of_action
-from pica_mcp.errors import UnknownAction, UnknownTool
+from pica_mcp.errors import InvalidArguments, UnknownAction, UnknownTool
 from pica_mcp.models import ActionDetails
 from pica_mcp.patterns import parse_tools
 from pica_mcp.sandbox import Sandbox
@@ -422,13 +423,17 @@ async def test_in_openais_strict_mode_our_own_arguments_keep_its_rules(serve: An
 
 
 async def test_what_a_definition_leaves_out_is_still_accepted(serve: Any, box: Sandbox) -> None:
-    box.connect("openai", identity="ada", identity_type="user")
+    box.connect("bazaar", identity="ada", identity_type="user")
     async with serve() as app:
-        tool = await app.pipeline.toolbox.find(app.caller, "openai_create_chat_completion")
-        shown = tool.definition.input_schema["properties"]
-        assert tokens(tool.definition) <= MAX_DEFINITION_TOKENS
-        assert set(shown) <= set(tool.parameters.schema["properties"])
-        assert tool.parameters.schema["properties"] != shown
+        tool = await app.pipeline.toolbox.find(app.caller, "bazaar_order_with_strange_types")
+    everything, shown = tool.parameters.schema, tool.definition.input_schema["properties"]
+    assert tokens(tool.definition) <= MAX_DEFINITION_TOKENS
+    left_out = everything["properties"].keys() - shown.keys()
+    assert left_out
+    given = dict.fromkeys([*everything["required"], *left_out], "x")
+    assert check(everything, given) == given
+    with pytest.raises(InvalidArguments, match="'unheard_of'"):
+        check(everything, given | {"unheard_of": "x"})
 
 
 # Order

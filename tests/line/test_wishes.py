@@ -1,14 +1,12 @@
-"""How often a search finds what people mean: see `wishes.py`."""
+"""How often a search finds what people mean: see `tests/shared/wishes.py`."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
+from wishes import HELD_OUT, OTHERS, WISHES, Wish
 
 from pica_mcp.discovery import SEARCH, find_action
 from pica_mcp.sandbox import Sandbox
@@ -21,13 +19,6 @@ TAKING = ("delete", "remove", "cancel", "throw")
 
 
 @pytest.fixture
-def wishes(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The wishes, a module that no package holds."""
-    monkeypatch.setattr(sys, "path", [str(Path(__file__).parent), *sys.path])
-    return import_module("wishes")
-
-
-@pytest.fixture
 def everywhere(box: Sandbox, serve: Any) -> Callable[[], Any]:
     """Serve somebody who has all honest platforms."""
     for platform in HONEST:
@@ -35,7 +26,7 @@ def everywhere(box: Sandbox, serve: Any) -> Callable[[], Any]:
     return lambda: serve(PICA_IDENTITY="bea")
 
 
-async def found(app: Any, told: Any, wish: Any, *, given: bool) -> list[tuple[str, bool]]:
+async def found(app: Any, told: Any, wish: Wish, *, given: bool) -> list[tuple[str, bool]]:
     """Return the hits as `platform/title`, and whether each destroys."""
     asked = {"query": wish.words} | ({"platform": wish.platform} if given else {})
     hits = told(await app.pipeline.call(app.caller, SEARCH, asked))["actions"]
@@ -50,19 +41,19 @@ async def found(app: Any, told: Any, wish: Any, *, given: bool) -> list[tuple[st
 
 
 @pytest.mark.parametrize(
-    ("group", "given", "first", "among_five"),
+    ("meant", "given", "first", "among_five"),
     [
-        ("TUNED", True, 0.92, 0.96),
-        ("TUNED", False, 0.86, 0.96),
-        ("HELD_OUT", True, 0.83, 0.95),
-        ("HELD_OUT", False, 0.78, 0.95),
+        (OTHERS, True, 0.92, 0.96),
+        (OTHERS, False, 0.86, 0.96),
+        (HELD_OUT, True, 0.83, 0.95),
+        (HELD_OUT, False, 0.78, 0.95),
     ],
+    ids=["given", "not given", "held out, given", "held out, not given"],
 )
 async def test_what_people_mean_is_found(
-    everywhere: Any, told: Any, wishes: Any, *, group: str, given: bool, first: float, among_five: float
+    everywhere: Any, told: Any, *, meant: tuple[Wish, ...], given: bool, first: float, among_five: float
 ) -> None:
-    meant = getattr(wishes, group)
-    assert len(wishes.WISHES) >= 100
+    assert len(WISHES) >= 100
     async with everywhere() as app:
         answers = [[name for name, _ in await found(app, told, wish, given=given)] for wish in meant]
     firsts = [names[:1] for names, wish in zip(answers, meant, strict=True) if wish.meant.intersection(names[:1])]
@@ -72,14 +63,31 @@ async def test_what_people_mean_is_found(
 
 
 @pytest.mark.parametrize("given", [True, False])
-async def test_what_destroys_comes_first_only_where_it_is_asked_for(
-    everywhere: Any, told: Any, wishes: Any, *, given: bool
-) -> None:
+async def test_what_destroys_comes_first_only_where_it_is_asked_for(everywhere: Any, told: Any, *, given: bool) -> None:
     async with everywhere() as app:
-        first = {wish.words: (await found(app, told, wish, given=given))[0] for wish in wishes.WISHES}
+        first = {wish.words: (await found(app, told, wish, given=given))[0] for wish in WISHES}
     destroying = {words for words, (_, destroys) in first.items() if destroys}
     assert {words for words in destroying if not words.startswith(TAKING)} <= {"run sql", "query database"}
     assert {words for words in first if words.startswith(TAKING)} <= destroying
+
+
+async def test_what_nobody_offers_is_told_from_what_people_mean(everywhere: Any, told: Any) -> None:
+    async def notes(*queries: str) -> list[bool]:
+        async with everywhere() as app:
+            answers = [told(await app.pipeline.call(app.caller, SEARCH, {"query": query})) for query in queries]
+        return ["None fits well; these are the nearest." in answer.get("note", "") for answer in answers]
+
+    assert all(await notes("archive a channel", "weather", "send money", "order a pizza", "play a song"))
+    assert sum(await notes(*(wish.words for wish in WISHES))) <= 1
+
+
+async def test_where_nothing_fits_what_destroys_comes_last(everywhere: Any, told: Any) -> None:
+    async with everywhere() as app:
+        asked = {"query": "archive a channel", "platform": "slack"}
+        hits = told(await app.pipeline.call(app.caller, SEARCH, asked))["actions"]
+    destroys = [hit.get("effect") == "destructive" for hit in hits]
+    assert any(destroys)
+    assert destroys == sorted(destroys)
 
 
 async def test_on_a_platform_that_has_nothing_like_it_everyday_actions_are_shown(everywhere: Any, told: Any) -> None:

@@ -96,6 +96,25 @@ def test_pins_exclusions_and_the_length_of_names_are_told(program: list[str]) ->
     assert "Pins that list nothing" in text
 
 
+def test_settings_that_mean_no_tool_are_told(program: list[str]) -> None:
+    settings = {"PICA_PIN": "gmail_snd_email,gmail_send_email", "PICA_EXCLUDE": "githb_*"}
+    found = told(program, "--sandbox", **settings)["findings"]
+    assert [(one["setting"], one["part"]) for one in found] == [
+        ("PICA_PIN", "gmail_snd_email"),
+        ("PICA_EXCLUDE", "githb_*"),
+    ]
+    text = tokens(program, "--sandbox", **settings).stdout
+    assert "PICA_EXCLUDE: githb_*: no tool of a connected platform" in text
+    assert "Settings that mean nothing" not in tokens(program, "--sandbox").stdout
+
+
+def test_a_budget_that_the_fixed_tools_exceed_is_told(program: list[str]) -> None:
+    said = "The fixed tools alone take more than the budget"
+    assert said in tokens(program, "--sandbox", PICA_MAX_TOOL_TOKENS="100").stdout
+    assert said in tokens(program, "--sandbox", PICA_MAX_TOOLS="2").stdout
+    assert said not in tokens(program, "--sandbox").stdout
+
+
 @pytest.mark.parametrize(
     ("variables", "said"),
     [

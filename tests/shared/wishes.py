@@ -1,8 +1,7 @@
 """What people ask for in a few words, and the actions of the sandbox's catalogue that are meant.
 
 A line each: the words, then the actions that do it, as `platform/title`; the first one's platform is the one that a
-model would name. Every third is held out: nobody tunes the search for it, so that what it reaches tells of wishes that
-nobody wrote down.
+model would name. Every third is held out: it tells how wishes fare that nobody wrote down.
 """
 
 from __future__ import annotations
@@ -161,4 +160,4 @@ def _read(line: str) -> Wish:
 
 WISHES = tuple(_read(line) for line in _WISHES.strip().splitlines())
 HELD_OUT = WISHES[2::3]
-TUNED = tuple(wish for at, wish in enumerate(WISHES) if at % 3 != 2)
+OTHERS = tuple(wish for at, wish in enumerate(WISHES) if at % 3 != 2)
