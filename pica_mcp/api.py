@@ -205,10 +205,6 @@ class PicaAPI:
 
     # Passthrough
 
-    def hidden(self, content: bytes) -> bytes:
-        """Return the bytes without the account's secret in any spelling; the same object if it is not there."""
-        return hiding.hide(content, self._endpoint.secret.values)
-
     async def send(self, request: Request) -> Response:
         """Send an action's request and return what the provider answered, whatever its status.
 

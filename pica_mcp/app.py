@@ -66,7 +66,7 @@ async def open_app(settings: Settings, pica: Any = None) -> AsyncGenerator[App]:
             try:
                 catalog, store = Catalog(api, tasks), Store()
                 names, files = Names(catalog, settings.tool_name_max), Files(settings.files, store)
-                results = Results(store, files, settings.max_result_tokens, hide=api.hidden)
+                results = Results(store, files, settings.max_result_tokens)
                 base_url, family, profile = settings.base_url, settings.family, settings.schema_profile
                 fixed = fixed_tools(catalog, names, results, base_url=base_url, family=family, profile=profile)
                 toolbox = Toolbox(catalog, names, fixed, _budget(settings))

@@ -23,16 +23,12 @@ _ID_BYTES = 12
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The body of an answer: from which platform, of what type, and what a file of it would be called.
-
-    `opened` says that the files inside of it were taken out already, so that no string of it is looked into again.
-    """
+    """The body of an answer: from which platform, of what type, and what a file of it would be called."""
 
     source: str
     media_type: str
     body: bytes = field(repr=False)
     name: str = ""
-    opened: bool = False
 
 
 @dataclass(frozen=True, slots=True)

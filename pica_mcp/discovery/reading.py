@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import islice
@@ -27,6 +28,9 @@ _MAX_HEAD_CHARS = 2_500
 _MAX_SLUGS = 60
 _TOLD = (("method",), ("url",), ("endpoint",), ("headers",))
 _FULL = "full"
+_BARE = re.compile(r"`[^`\n]{0,500}`|```\w{0,20}\n[^`]{0,2000}\n```")
+"""One code span, or one closed fence."""
+
 _SOURCE = "Pica's document of this action"
 
 _KNOWLEDGE = Definition(
@@ -86,8 +90,10 @@ def _untold(document: str) -> str:
 
 
 def _is_told(passage: Passage) -> bool:
+    """Tell if there is nothing in the section but that: a rule that stands beside it is not to be lost."""
     is_leaf = passage.end == passage.begin + len(passage.text)
-    return is_leaf and passage.kinds[:1] in _TOLD
+    body = passage.text.partition("\n")[2].strip()
+    return is_leaf and passage.kinds[:1] in _TOLD and bool(_BARE.fullmatch(body))
 
 
 def _head(caller: Caller, action: ActionDetails, name: str) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 
 import mcp_types as mcp
 
-from pica_mcp import arguments
+from pica_mcp import arguments, text
 from pica_mcp.access import Caller
 from pica_mcp.discovery.wording import squeezed
+from pica_mcp.errors import InvalidArguments
 from pica_mcp.models import as_object
 from pica_mcp.schemas import portable
 from pica_mcp.tools import CONNECTION, MAX_RESULT_TOKENS, RESULT_FIELDS, Call, FixedTool, Profile, View
@@ -101,7 +102,10 @@ class Definition:
         accepted = {**self.schema, "properties": {**self.also, **self.properties}}
         read = arguments.check(accepted, given)
         read |= {name: arguments.coerce(value, {"type": "object"}, keep_null=True) for name, value in raw.items()}
-        return read | {"arguments": {**loose, **as_object(read.get("arguments"))}} if loose else read
+        own = as_object(read.get("arguments"))
+        if twice := next((name for name in loose if name in own and own[name] != loose[name]), None):
+            raise InvalidArguments(f"{text.line(repr(twice), 60)} is given twice.", "Nothing was sent; give it once.")
+        return read | {"arguments": {**loose, **own}} if loose else read
 
     def _loose(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is none of ours, nor ours in another spelling."""

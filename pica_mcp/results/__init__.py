@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -22,11 +22,10 @@ from pica_mcp.errors import PicaError
 from pica_mcp.files import RESULTS, Files
 from pica_mcp.models import Action, Effect, as_list, as_object
 from pica_mcp.passthrough import Response
-from pica_mcp.results import cutting, embedded, failures, media, selection
+from pica_mcp.results import cutting, failures, media, selection
 from pica_mcp.results.cutting import Missing, Room
-from pica_mcp.results.embedded import Part
 from pica_mcp.results.media import Body
-from pica_mcp.results.selection import Inapplicable, Selected, Spot
+from pica_mcp.results.selection import Inapplicable, Selected
 from pica_mcp.store import Store, Stored
 from pica_mcp.tools import View
 
@@ -35,15 +34,11 @@ MAX_CHARS = 24_000
 
 _ALL = View()
 
-Hide = Callable[[bytes], bytes]
-
 CHARS_PER_TOKEN = 4
 MIN_TOKENS, MAX_TOKENS = 200, 100_000
 
 _MAX_MEDIA_BYTES = 1024 * 1024
 _MAX_EMBEDDED_BYTES = 64 * 1024
-_MAX_INSIDE = 16
-_MAX_BLOCKS = 4
 _MAX_PARTS = 4
 _MAX_KEY_CHARS = 200
 _MANY_PARTS_CHARS = 4_000
@@ -64,16 +59,12 @@ def failed(error: PicaError) -> mcp.CallToolResult:
 
 
 class Results:
-    """Writes answers, at most `max_tokens` each (four characters are one), and keeps those that are longer.
+    """Writes answers, at most `max_tokens` each (four characters are one), and keeps those that are longer."""
 
-    `hide` takes out of bytes what nobody may read: what is decoded here can say what could not be seen before.
-    """
-
-    def __init__(self, store: Store, files: Files, max_tokens: int, hide: Hide = bytes) -> None:
+    def __init__(self, store: Store, files: Files, max_tokens: int) -> None:
         self._store = store
         self._files = files
         self._max_tokens = max_tokens
-        self._hide = hide
 
     async def answered(
         self,
@@ -98,9 +89,8 @@ class Results:
         answer = Stored(action.platform, body.label, response.body, name)
         if body.kind == "file":
             return await self._file(caller.identity, answer, truncated=response.truncated)
-        inside = _Inside(self._store, caller.identity, self._hide, action.platform, action.title, self._files)
-        page = _Page(self._store, caller.identity, answer, body, self._chars(view), inside, response.truncated)
-        return await page.shown(view, _upstream_notes(response, body))
+        page = _Page(self._store, caller.identity, answer, body, self._chars(view), truncated=response.truncated)
+        return page.shown(view, _upstream_notes(response, body))
 
     async def more(self, caller: Caller, result_id: str, view: View) -> mcp.CallToolResult:
         """Return the part of a kept answer that is wanted.
@@ -112,9 +102,7 @@ class Results:
         body = media.read(answer.media_type, answer.body)
         if body.kind == "file" or answer.name:
             return _as_content(answer, f"{RESULTS}{result_id}")
-        inside = _Inside(self._store, caller.identity, self._hide, answer.source)
-        page = _Page(self._store, caller.identity, answer, body, self._chars(view), inside, kept_as=result_id)
-        return await page.shown(view)
+        return _Page(self._store, caller.identity, answer, body, self._chars(view), kept_as=result_id).shown(view)
 
     def _chars(self, view: View) -> int:
         tokens = self._max_tokens if view.max_tokens is None else view.max_tokens
@@ -125,7 +113,8 @@ class Results:
             return said(f"{_described(answer)}: the answer is longer than that, and only a part of it came. {_LESS}")
         result_id = self._store.put(identity, answer)
         uri = f"{RESULTS}{result_id}" if result_id else ""
-        return _as_content(answer, uri, await _saved(self._files, answer))
+        saved = await self._files.save(answer.name, answer.media_type, answer.body)
+        return _as_content(answer, uri, f"saved as {text.line(str(saved), 500)}" if saved else "")
 
 
 # Files
@@ -137,7 +126,9 @@ def _as_content(answer: Stored, uri: str, saved: str = "") -> mcp.CallToolResult
     where = f", {places}." if places else f". It is too large to be kept. {_LESS}"
     content: list[mcp.ContentBlock] = [mcp.TextContent(text=text.clean(f"{_described(answer)}{where}"))]
     if _is_media(answer):
-        content.append(_block(answer))
+        data, kind = b64encode(answer.body).decode(), answer.media_type
+        is_image = kind in media.IMAGES
+        content.append((mcp.ImageContent if is_image else mcp.AudioContent)(data=data, mime_type=kind))
     elif uri and not saved and len(answer.body) <= _MAX_EMBEDDED_BYTES:
         blob = b64encode(answer.body).decode()
         inner = mcp.BlobResourceContents(uri=uri, mime_type=answer.media_type, blob=blob)
@@ -154,63 +145,8 @@ def _is_media(answer: Stored) -> bool:
     return fits and (answer.media_type in media.IMAGES or answer.media_type in media.AUDIO)
 
 
-def _block(answer: Stored) -> mcp.ImageContent | mcp.AudioContent:
-    data, kind = b64encode(answer.body).decode(), answer.media_type
-    return (mcp.ImageContent if kind in media.IMAGES else mcp.AudioContent)(data=data, mime_type=kind)
-
-
-async def _saved(files: Files, answer: Stored) -> str:
-    """Save the file if there is a folder for that, and return words about where it is."""
-    saved = await files.save(answer.name, answer.media_type, answer.body)
-    return f"saved as {text.line(str(saved), 500)}" if saved else ""
-
-
 def _described(answer: Stored) -> str:
     return f"File {text.compact(answer.name)} ({answer.media_type}, {len(answer.body):,} bytes)"
-
-
-@dataclass(slots=True)
-class _Inside:
-    """The files inside an answer, which are kept each for itself, and saved if there are `files` to do so."""
-
-    store: Store
-    identity: Identity
-    hide: Hide
-    source: str
-    title: str = ""
-    files: Files | None = None
-    shown: dict[str, Stored] = field(default_factory=dict[str, Stored])
-
-    def safe(self, parts: Mapping[str, Part]) -> Mapping[str, Part]:
-        """Return the parts without what nobody may read."""
-        whole = b"\n".join(part.content for part in parts.values())
-        if self.hide(whole) == whole:  # as nearly always, and one look is quicker than thousands
-            return parts
-        return {string: _with_content(part, self.hide(part.content)) for string, part in parts.items()}
-
-    async def kept(self, part: Part) -> str:
-        """Keep the file and return words that stand for it, "" if it is too large to be kept."""
-        name = media.name_of({}, self.title, part.media_type, part.name) if part.is_file else ""
-        answer = Stored(self.source, part.media_type, part.content, name)
-        if not (result_id := self.store.put(self.identity, answer)):
-            return ""
-        uri = f"{RESULTS}{result_id}"
-        if not part.is_file or part.media_type == "application/octet-stream":
-            words = f"base64, {part.chars:,} characters, kept as {uri}"
-        else:
-            words = f"{part.media_type}, {len(part.content):,} bytes: {uri}"
-        if _is_media(answer):
-            self.shown[uri] = answer
-        saved = await _saved(self.files, answer) if self.files and part.is_file else ""
-        return f"({words}, {saved})" if saved else f"({words})"
-
-    def blocks(self, words: str) -> list[mcp.ImageContent | mcp.AudioContent]:
-        """Return the first images and sounds that these words name."""
-        return [_block(answer) for uri, answer in self.shown.items() if uri in words][:_MAX_BLOCKS]
-
-
-def _with_content(part: Part, content: bytes) -> Part:
-    return replace(part, content=content, text=content.decode(errors="replace") if part.text else "")
 
 
 # JSON and text
@@ -218,48 +154,33 @@ def _with_content(part: Part, content: bytes) -> Part:
 
 @dataclass(slots=True)
 class _Page:
-    """An answer of which a part is shown, at most so many characters with what is said about it.
-
-    What has had files taken out of it is an answer of its own: `opened`.
-    """
+    """An answer of which a part is shown, at most so many characters with what is said about it."""
 
     store: Store
     identity: Identity
     answer: Stored
     body: Body
     chars: int
-    inside: _Inside
     truncated: bool = False
     kept_as: str | None = None
-    opened: Any = None
 
-    async def shown(self, view: View, notes: Iterable[str] = ()) -> mcp.CallToolResult:
+    def shown(self, view: View, notes: Iterable[str] = ()) -> mcp.CallToolResult:
         """Return the part that is wanted, with these notes below it and those that it needs itself."""
         notes = [*notes]
         if self.truncated:
             notes.append(f"[The answer is longer than {len(self.answer.body):,} bytes; its end is lost. {_LESS}]")
         offset = max(0, view.offset)
-        is_json = self.body.kind == "json"
-        words = await self._json(view.fields, offset, notes) if is_json else self._text(view, offset, notes)
-        return mcp.CallToolResult(content=[mcp.TextContent(text=words), *self.inside.blocks(words)])
+        words = self._json(view.fields, offset, notes) if self.body.kind == "json" else self._text(view, offset, notes)
+        return mcp.CallToolResult(content=[mcp.TextContent(text=words)])
 
     def _id(self) -> str | None:
-        if not self.kept_as and (answer := self._to_keep()):
-            self.kept_as = self.store.put(self.identity, answer)
+        if not self.kept_as:
+            self.kept_as = self.store.put(self.identity, self.answer)
         return self.kept_as
-
-    def _to_keep(self) -> Stored | None:
-        if self.opened is None:
-            return self.answer
-        try:
-            body = json.dumps(self.opened, separators=(",", ":")).encode()
-        except RecursionError:
-            return None
-        return Stored(self.answer.source, "application/json", body, opened=True)
 
     # JSON
 
-    async def _json(self, fields: str, offset: int, notes: list[str]) -> str:
+    def _json(self, fields: str, offset: int, notes: list[str]) -> str:
         answer = self.body.value
         try:
             selected = selection.compiled(fields).of(answer)
@@ -267,27 +188,10 @@ class _Page:
             return self._outlined(f"[result_fields could not be applied. {problem}", notes)
         if selected.value is None and answer is not None:
             return self._outlined("null\n[result_fields selects nothing.", notes)
-        # Who asks for exactly one string gets that string.
-        if not (fields and isinstance(selected.value, str)):
-            selected = await self._opened(selected)
         room = self._left(notes)
         if not offset and cutting.size(selected.value, room) is not None:
             return _joined(text.clean(text.compact(selected.value)), notes)
         return self._cut(selected, offset, notes)
-
-    async def _opened(self, selected: Selected) -> Selected:
-        """Return what is selected with its files kept and named, and its texts decoded."""
-        found = {} if self.answer.opened else embedded.found(self.body.value)
-        if not found:
-            return selected
-        parts = self.inside.safe(embedded.within(selected.value, found))
-        texts = {string: part.text for string, part in parts.items() if part.text}
-        files = [string for string in parts if string not in texts][:_MAX_INSIDE]
-        words = {string: where for string in files if (where := await self.inside.kept(parts[string]))}
-        if not texts and not words:
-            return selected
-        self.opened, self.kept_as = embedded.replaced(selected.value, words, texts), None
-        return Selected(self.opened, Spot())
 
     def _cut(self, selected: Selected, offset: int, notes: list[str]) -> str:
         left = self._left(notes)
