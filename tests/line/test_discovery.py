@@ -11,6 +11,7 @@ import pytest
 from pica_mcp import catalog as catalog_room
 from pica_mcp.discovery import EXECUTING, FIXED_NAMES, Names, find_action, searching
 from pica_mcp.discovery.names import meant, platform_meant
+from pica_mcp.discovery.reading import _untold
 from pica_mcp.documents import passages
 from pica_mcp.errors import Refused, UnknownAction, UnknownTool
 from pica_mcp.sandbox import Sandbox
@@ -645,6 +646,22 @@ async def test_short_names_are_found_as_well(serve: Any) -> None:
 # Running
 
 
+@pytest.mark.parametrize(
+    ("beside", "shown"),
+    [
+        ("```json\n{}\n```", False),
+        ("`x`", False),
+        ("```json\n{}\n```\n\nNever send this twice.", True),
+        ("```json\n{}\n\n## Rules\n\nNever send this twice.", True),
+    ],
+)
+def test_a_digest_loses_no_rule_that_stands_beside_what_the_head_tells(beside: str, shown: object) -> None:
+    document = f"# Send\n\n## Headers\n\n{beside}\n\n## Description\n\nSends.\n"
+    assert ("## Headers" in _untold(document)) is shown
+    assert "Sends." in _untold(document)
+    assert ("Never send this twice." in _untold(document)) is ("Never" in beside)
+
+
 @pytest.mark.parametrize("tool", [EXECUTE, READ])
 async def test_arguments_beside_the_action_are_its_own(serve: Any, told: Any, said: Any, tool: str) -> None:
     flat = {"userId": "me", "maxResults": 1, "labelIds": None}
@@ -652,10 +669,12 @@ async def test_arguments_beside_the_action_are_its_own(serve: Any, told: Any, sa
         call = {"actionId": "gmail_list_messages", "connection": "Work"}
         beside = told(await app.pipeline.call(app.caller, tool, {**call, **flat}))
         inside = told(await app.pipeline.call(app.caller, tool, {**call, "arguments": flat}))
-        both = told(await app.pipeline.call(app.caller, tool, {**call, "maxResults": "x", "arguments": flat}))
+        both = told(await app.pipeline.call(app.caller, tool, {**call, "maxResults": 1, "arguments": flat}))
+        twice = said(await app.pipeline.call(app.caller, tool, {**call, "maxResults": 2, "arguments": flat}))
         wrong = said(await app.pipeline.call(app.caller, tool, {**call, **flat, "maxResult": 1}))
         ours = said(await app.pipeline.call(app.caller, tool, {"action_id": "gmail_list_messages"}))
     assert beside == inside == both
+    assert twice == "'maxResults' is given twice. Nothing was sent; give it once."
     assert "There is no argument 'maxResult'; did you mean 'maxResults'?" in wrong
     assert "did you mean 'actionId'?" in ours
 
