@@ -682,7 +682,7 @@ BULK = '{"delete": {"_id": 1}}\n'
         (BULK.encode("utf-16-le"), "application/x-ndjson", DESTRUCTIVE),
         (b'{"+AGQAZQBsAGUAdABl-": 1}', "application/x-ndjson; charset=utf-7", DESTRUCTIVE),
         (b'{"index": {}}\n', 'application/x-ndjson; Charset="UTF-8"', WRITE),
-        (gzip.compress(b'{"index": {}}\n'), "application/gzip", DESTRUCTIVE),
+        (gzip.compress(b'{"index": {}}\n', mtime=0), "application/gzip", DESTRUCTIVE),
         (b" " * 262_145, "application/x-ndjson", DESTRUCTIVE),
     ],
 )
