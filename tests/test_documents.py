@@ -377,4 +377,4 @@ def test_what_is_hostile_takes_no_longer_than_what_is_long() -> None:
         documents.encoding(documents.passages(markdown))
         documents.operation(documents.passages(markdown))
         documents.sample_answer(markdown)
-        assert time.process_time() - began < 10  # of processor; a fifth of a second is usual
+        assert time.process_time() - began < 60  # of processor; a fifth of a second is usual
