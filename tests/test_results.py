@@ -595,6 +595,16 @@ async def test_where_a_folder_is_allowed_a_file_is_saved_there(
     )
 
 
+async def test_an_image_is_saved_there_too_and_shown(action: MakeAction, caller: MakeCaller, tmp_path: Path) -> None:
+    desk = Desk(action(), caller(), tmp_path)
+    response = Response(200, {"content-disposition": 'x; filename="a.png"'}, PNG, by_provider=True)
+    words, image = (await desk.results.answered(desk.caller, desk.action, response, Effect.READ)).content
+    assert (tmp_path / "pica-a.png").read_bytes() == PNG
+    assert isinstance(words, mcp.TextContent)
+    assert f"saved as {tmp_path / 'pica-a.png'} and kept as" in words.text
+    assert isinstance(image, mcp.ImageContent)
+
+
 def test_a_file_that_is_too_large_to_be_kept_says_so(action: MakeAction, caller: MakeCaller) -> None:
     assert only_text(Desk(action(), caller(), max_bytes=9).answer(b"%PDF-1.7" + bytes(9))) == (
         'File "List Messages.pdf" (application/pdf, 17 bytes). It is too large to be kept. '

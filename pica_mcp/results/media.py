@@ -74,7 +74,7 @@ def read(content_type: str, content: bytes) -> Body:
     content_type = content_type[:_MAX_HEADER_CHARS]
     declared = _declared(content_type)
     magic = sniff(content)
-    if magic and not (declared.startswith("text/") and plain(content)):
+    if magic and not (declared.startswith("text/") and _plain(content)):
         return Body("file", declared if _agrees(declared, magic) else magic)
     if declared in IMAGES | AUDIO:  # which it would say itself
         declared = _ANY
@@ -130,7 +130,7 @@ def _decoded(charset: str, declared: str, content: bytes) -> str | None:
     """Return the text, by the charset that is declared if it is right, None if it is none."""
     is_text = bool(_TEXT_TYPE.match(declared))
     if not is_text:
-        return plain(content) if declared == _ANY or not _BINARY_TYPE.match(declared) else None
+        return _plain(content) if declared == _ANY or not _BINARY_TYPE.match(declared) else None
     bom = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     for name in (*([charset] if charset else ()), "utf-8-sig", "utf-16" if bom else "latin-1"):
         try:
@@ -142,7 +142,7 @@ def _decoded(charset: str, declared: str, content: bytes) -> str | None:
     return None
 
 
-def plain(content: bytes) -> str | None:
+def _plain(content: bytes) -> str | None:
     """Return the bytes as text that says of itself that it is, None if they are none."""
     utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
@@ -212,13 +212,10 @@ _TOKEN = re.compile(_PART + r"\s*=\s*([^\";\s][^;]{0,1000})", re.IGNORECASE)
 _UNFIT = re.compile(r"[^\w .,()\[\]+=@~&#-]+")
 
 
-def name_of(headers: Mapping[str, str], title: str, media_type: str, given: str = "") -> str:
-    """Return the file's name as the provider tells it (RFC 6266), else one from the title; never a path.
-
-    `given` is what the answer itself calls it, if it does.
-    """
-    for told in (*_given_names(headers.get("content-disposition", "")), given[:_MAX_HEADER_CHARS]):
-        if name := _file_name(told):
+def name_of(headers: Mapping[str, str], title: str, media_type: str) -> str:
+    """Return the file's name as the provider tells it (RFC 6266), else one from the title; never a path."""
+    for given in _given_names(headers.get("content-disposition", "")):
+        if name := _file_name(given):
             return name
     return (_file_name(title.replace("/", " ")) or "file") + _EXTENSIONS.get(media_type, ".bin")
 
