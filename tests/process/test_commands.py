@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -15,28 +16,18 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-
-def run(program: list[str], *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*program, *arguments],
-        env={"PATH": os.environ["PATH"], **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_the_version_is_told_whatever_else_is_asked(program: list[str]) -> None:
+def test_the_version_is_told_whatever_else_is_asked(run: Run) -> None:
     for arguments in (["--version"], ["--sandbox", "--version"], ["serve", "--version"]):
-        done = run(program, *arguments)
+        done = run(*arguments)
         assert (done.returncode, bool(re.fullmatch(r"pica-mcp \d+\.\d+\.\d+\n", done.stdout))) == (0, True)
 
 
 @pytest.mark.parametrize("flag", ["--secret=x", "--nonsense", "--permission=read", "foo", "--max-tools"])
-def test_a_word_that_is_none_of_ours_is_exit_code_2(program: list[str], flag: str) -> None:
-    done = run(program, flag, PICA_SECRET="sk_live_secret")
+def test_a_word_that_is_none_of_ours_is_exit_code_2(run: Run, flag: str) -> None:
+    done = run(flag, PICA_SECRET="sk_live_secret")
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
 
@@ -52,23 +43,23 @@ def test_a_word_that_is_none_of_ours_is_exit_code_2(program: list[str], flag: st
     ],
 )
 def test_what_would_restrict_nothing_or_break_later_is_told_at_once(
-    program: list[str], variables: dict[str, str], message: str
+    run: Run, variables: dict[str, str], message: str
 ) -> None:
-    done = run(program, PICA_SECRET="sk_live_secret", **variables)
+    done = run(PICA_SECRET="sk_live_secret", **variables)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert message in done.stderr
 
 
-def test_variables_of_others_that_merely_look_like_ours_are_left_alone(program: list[str]) -> None:
-    assert run(program, "--sandbox", PICA_SECRET_KEY="x", PICASSO="y").returncode == 0
+def test_variables_of_others_that_merely_look_like_ours_are_left_alone(run: Run) -> None:
+    assert run("--sandbox", PICA_SECRET_KEY="x", PICASSO="y").returncode == 0
 
 
-def test_a_port_that_is_taken_is_one_line(program: list[str]) -> None:
+def test_a_port_that_is_taken_is_one_line(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = run(program, "sandbox", "--port", str(taken.getsockname()[1]))
+        done = run("sandbox", "--port", str(taken.getsockname()[1]))
     assert done.returncode == 1
     assert re.fullmatch(r"pica-mcp: port \d+ cannot be used \(.+\)\. Try --port 0\.\n", done.stderr)
-    assert run(program, "sandbox", "--port", "99999").returncode == 2
+    assert run("sandbox", "--port", "99999").returncode == 2
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
@@ -105,13 +96,13 @@ def test_whoever_has_seen_enough_of_the_demo_may_go(program: list[str]) -> None:
         assert process.wait(timeout=60) == 1
 
 
-def test_the_demo_runs_where_not_every_character_can_be_shown(program: list[str]) -> None:
-    done = run(program, "demo", PYTHONIOENCODING="ascii")
+def test_the_demo_runs_where_not_every_character_can_be_shown(run: Run) -> None:
+    done = run("demo", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_debug_logs_hold_neither_addresses_nor_headers_of_requests(program: list[str]) -> None:
-    done = run(program, "--sandbox", "--log-level", "debug")
+def test_debug_logs_hold_neither_addresses_nor_headers_of_requests(run: Run) -> None:
+    done = run("--sandbox", "--log-level", "debug")
     assert "http" not in done.stderr
 
 
