@@ -4,11 +4,13 @@ The map of the rooms, outer ring first, with what each may import of the others;
 
     room         what it is                                                  may import
     -----------  ----------------------------------------------------------  ------------------------------------------
-    cli          commands, one file each; the only room that prints          hosting app settings sandbox toolbox explanation findings consent audit access tools text models errors
-    hosting      transports: how a client reaches the server                 server app settings
-    server       MCP handlers and change notices; a boundary around each     app person watch resources discovery consent access errors
+    cli          commands, one file each; the only room that prints          hosting app settings sandbox toolbox catalog explanation findings consent audit access tools text models errors
+    hosting      transports: how a client reaches the server                 server front app settings
+    server       greets clients; a boundary around each handler              answers app access errors
+    answers      MCP handlers and change notices                             app person watch resources discovery consent access errors
     person       the person before the client, asked in both eras            consent models errors
-    app          opens everything in order, closes it in reverse             watch completions prompts pipeline toolbox resources discovery results files store catalog api limits audit secret access settings errors sandbox
+    app          opens everything in order, closes it in reverse             front watch completions prompts pipeline toolbox resources discovery results files store catalog api limits audit access settings sandbox
+    front        what is settled before a client is greeted                  settings audit secret access errors sandbox
     watch        follows the account and tells what changed                  toolbox resources catalog access errors
     completions  what variables of URIs and arguments of prompts may be      prompts resources discovery catalog accounts access text models errors
     prompts      ready-made requests to pick from a menu                     discovery catalog accounts access text errors
@@ -16,15 +18,15 @@ The map of the rooms, outer ring first, with what each may import of the others;
     sandbox      a pretend Pica; imports nothing of ours
     pipeline     the line that every call travels                            toolbox discovery results schemas arguments consent catalog api limits audit files passthrough accounts access effects tools models errors
     explanation  what an identity may do, why not the rest, for its operator findings discovery consent catalog accounts access effects text models errors
-    toolbox      per caller: the list of tools, and name to tool             discovery schemas documents catalog accounts access patterns tools text models errors
-    discovery    the fixed tools                                             results schemas arguments documents naming catalog kept files passthrough accounts access tools text models errors
+    toolbox      per caller: the list of tools, and name to tool             discovery schemas documents catalog accounts access effects patterns tools text models errors
+    discovery    the fixed tools                                             results schemas arguments documents naming catalog kept files passthrough accounts access spelling tools text models errors
     resources    what can be read                                            discovery catalog kept store accounts access text models errors
     findings     what is set in vain: parts of settings that fit nothing     accounts access effects patterns text models errors
     consent      when a person is asked, what, and what the answer is for    passthrough access tools text models errors
     results      response or error as a tool result, bounded                 files store passthrough access tools text models errors
     schemas      an action's arguments as portable JSON Schema               arguments documents passthrough tools text models
     naming       an action's name as a tool                                  text models
-    catalog      what exists now; loaded once, kept, joined to ids           kept api access text models errors
+    catalog      what exists now; kept on disk, joined to ids, found by words kept api documents spelling access text models errors
     kept         one value from upstream: single flight, kept, served stale  errors
     files        what an argument that takes a file means, and where to save store passthrough access tools text models errors
     store        answers too long to show, kept for a while                  access errors
@@ -44,6 +46,7 @@ The map of the rooms, outer ring first, with what each may import of the others;
     patterns     which actions an operator means                             models
     tools        what a tool is: definition, and how arguments become a call  brackets models errors
     brackets     names as providers read them: `mail[trashed]`, ` _method`   models
+    spelling     words of titles, keys and queries; which are nearly alike   text
     text         every string from outside, made safe to show
     models       frozen records of Pica's rows
     errors       what can go wrong, split by who can act

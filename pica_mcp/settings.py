@@ -11,10 +11,10 @@ import os
 import re
 import shlex
 import ssl
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, TypeVar, cast, get_args
@@ -99,6 +99,8 @@ OPTIONS = (
     Option("schema_profile", "JSON Schema for any client, OpenAI's strict mode, or as it is.", "PROFILE", "portable"),
     Option("max_result_tokens", "How much of an answer to show at a time; the rest is kept.", "N", "6000"),
     Option("files", "A folder to send files from and to save those of answers in; none by default.", "FOLDER"),
+    Option("cache", "Where the catalogue is kept: a folder, or off; by default the user's cache folder.", "FOLDER"),
+    Option("cache_mb", "How much of it to keep, in megabytes, from 16 to 10000.", "N", "512"),
     # Nobody may act on connections that are older than a minute, nor believe in them.
     Option("poll_seconds", "How often to look for changed connections, at most 60.", "N", "60"),
     Option("log_level", "What to log to stderr.", "debug|info|warning|error", "warning"),
@@ -128,6 +130,9 @@ class Settings:
     schema_profile: Profile = "portable"
     max_result_tokens: int = 6_000
     files: Path | None = None
+    cache: Path | None = None
+    """The folder of the catalogue's files, None for none."""
+    cache_mb: int = 512
     poll_seconds: int = 60
     log_level: LogLevel = "warning"
     proxy: str | None = field(default=None, repr=False)
@@ -136,12 +141,17 @@ class Settings:
 
 
 def load(
-    flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None, *, sandbox: bool = False
+    flags: Mapping[str, str | None],
+    environ: Mapping[str, str] | None = None,
+    *,
+    sandbox: bool = False,
+    keyless: bool = False,
 ) -> Settings:
     """Return the settings, or raise `InvalidSettings` that names the one at fault.
 
     `flags` maps an option's name to what was given, None for not given. With `sandbox`, the account's own settings
-    (secret, base URL) are left alone, since the embedded sandbox has its own.
+    (secret, base URL) are left alone, since the embedded sandbox has its own. With `keyless`, there need be no secret;
+    it is empty then.
     """
     environ = os.environ if environ is None else environ
     _refuse_misspelt(environ)
@@ -161,7 +171,7 @@ def load(
 
     base_url = DEFAULT_BASE_URL if sandbox else read("base_url", _url)
     return Settings(
-        secret=Fixed("") if sandbox else _secret(environ),
+        secret=Fixed("") if sandbox or (keyless and environ.keys().isdisjoint(_SECRETS)) else _secret(environ),
         base_url=base_url,
         family=read("header_family", lambda value: _family(value, base_url)),
         identity=Identity(
@@ -191,6 +201,8 @@ def load(
         schema_profile=cast(Profile, read("schema_profile", lambda value: _one_of(value, get_args(Profile)))),
         max_result_tokens=read("max_result_tokens", lambda value: _within(value, 200, 100_000)),
         files=read("files", _folder),
+        cache=None if sandbox else read("cache", lambda value: _cache(value, environ)),
+        cache_mb=read("cache_mb", lambda value: _within(value, 16, 10_000)),
         poll_seconds=read("poll_seconds", lambda value: _within(value, 1, 60)),
         log_level=cast(LogLevel, read("log_level", lambda value: _one_of(value, get_args(LogLevel)))),
         proxy=None if sandbox else _proxy(base_url),
@@ -205,6 +217,8 @@ def _refuse_misspelt(environ: Mapping[str, str]) -> None:
     for name in environ:
         if not name.startswith("PICA_") or name in known or _CODES_OWN.fullmatch(name):
             continue
+        from difflib import get_close_matches  # noqa: PLC0415 - few misspell a name
+
         if (near := get_close_matches(name, known, 1, 0.9)) or _RESTRICTING.search(name):
             hint = f"Did you mean {near[0]}?" if near else "Unset it, or use one of those that pica-mcp --help lists."
             raise InvalidSettings(f"{name} is no setting.", hint)
@@ -305,13 +319,38 @@ def _folder(value: str) -> Path | None:
     """Return the folder, None for none. It has to be there: made here, a slip would make another one."""
     if not value:
         return None
-    try:
-        folder = Path(value).expanduser()
-    except RuntimeError:
-        raise ValueError("a folder whose home there is") from None
+    folder = _expanded(value)
     if not folder.is_absolute() or not folder.is_dir():
         raise ValueError("the full path of a folder that exists")
     return folder.resolve()
+
+
+def _cache(value: str, environ: Mapping[str, str]) -> Path | None:
+    """Return the folder, which is made when it is needed; None for none, and where nobody knows a user's folder."""
+    if value.lower() == "off":
+        return None
+    if not value:
+        folder = _users_cache(environ)
+        return folder and folder / "pica-mcp"
+    folder = _expanded(value)
+    if not folder.is_absolute() or (folder.exists() and not folder.is_dir()):
+        raise ValueError("off, or the full path of a folder")
+    return folder
+
+
+def _users_cache(environ: Mapping[str, str]) -> Path | None:
+    """Return where programs of the user keep what they can make anew."""
+    home = environ.get("HOME") or environ.get("USERPROFILE")
+    places = {"win32": environ.get("LOCALAPPDATA"), "darwin": home and f"{home}/Library/Caches"}
+    place = Path(environ.get("XDG_CACHE_HOME") or places.get(sys.platform) or (f"{home}/.cache" if home else ""))
+    return place if place.is_absolute() else None
+
+
+def _expanded(value: str) -> Path:
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("a folder whose home there is") from None
 
 
 def _listed(value: str) -> list[str]:

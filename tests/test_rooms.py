@@ -13,14 +13,15 @@ import pica_mcp
 
 ROOT = Path(pica_mcp.__file__).parent
 RULE = "    " + "-" * 11
-ANYWHERE = {"pica_mcp", "anyio", "mcp_types"} | sys.stdlib_module_names
+ANYWHERE = ({"pica_mcp", "anyio", "mcp_types"} | sys.stdlib_module_names) - {"sqlite3"}
 ONLY_IN = {
     "httpx2": {"api"},
     "jmespath": {"results"},
     "keyring": {"secret"},
-    "mcp": {"server", "person", "hosting", "cli"},
+    "mcp": {"server", "answers", "person", "hosting", "cli"},
     "pydantic": {"models", "hosting"},
     "pydantic_core": {"hosting"},
+    "sqlite3": {"catalog"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
 }

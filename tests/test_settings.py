@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -80,6 +81,8 @@ VALUES: dict[str, tuple[str, str, Callable[[Settings], Any], Any, Any]] = {
     "tool_name_max": ("20", "64", lambda s: s.tool_name_max, 20, 64),
     "schema_profile": ("raw", "OpenAI-Strict", lambda s: s.schema_profile, "raw", "openai-strict"),
     "max_result_tokens": ("200", "100000", lambda s: s.max_result_tokens, 200, 100_000),
+    "cache": ("off", "/made/when/needed", lambda s: s.cache, None, Path("/made/when/needed")),
+    "cache_mb": ("16", "10000", lambda s: s.cache_mb, 16, 10_000),
     "files": (FOLDER, f" {FOLDER}/ ", lambda s: s.files, Path(FOLDER), Path(FOLDER)),
     "poll_seconds": ("1", "60", lambda s: s.poll_seconds, 1, 60),
     "log_level": ("debug", "ERROR", lambda s: s.log_level, "debug", "error"),
@@ -121,6 +124,8 @@ BAD: dict[str, tuple[list[str], str]] = {
     "tool_name_max": (["19", "65", "0", "40.0", "forty"], "a whole number from 20 to 64"),
     "schema_profile": (["strict", "openai", "json"], "one of portable, openai-strict, raw"),
     "max_result_tokens": (["199", "100001", "6,000", "-200"], "a whole number from 200 to 100000"),
+    "cache": (["cache", ".", __file__], "off, or the full path of a folder"),
+    "cache_mb": (["15", "10001", "1e3"], "a whole number from 16 to 10000"),
     "files": (["/nowhere/at/all", "files", ".", __file__], "the full path of a folder that exists"),
     "poll_seconds": (["0", "61", "100", "1.5", "x"], "a whole number from 1 to 60"),
     "log_level": (["loud"], "one of debug, info, warning, error"),
@@ -137,6 +142,33 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def load_with(environ: dict[str, str] | None = None, flags: dict[str, str | None] | None = None) -> Settings:
     return load(flags or {}, ENVIRON | (environ or {}))
+
+
+# The cache
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ", "folder"),
+    [
+        ("linux", {"HOME": "/home/ada"}, "/home/ada/.cache/pica-mcp"),
+        ("linux", {"HOME": "/home/ada", "XDG_CACHE_HOME": "/var/ada"}, "/var/ada/pica-mcp"),
+        ("linux", {"HOME": "/home/ada", "XDG_CACHE_HOME": "var"}, None),
+        ("linux", {}, None),
+        ("linux", {"HOME": "ada"}, None),
+        ("darwin", {"HOME": "/Users/ada"}, "/Users/ada/Library/Caches/pica-mcp"),
+        ("win32", {"LOCALAPPDATA": "/c/ada/Local", "USERPROFILE": "/c/ada"}, "/c/ada/Local/pica-mcp"),
+        ("win32", {"USERPROFILE": "/c/ada"}, "/c/ada/.cache/pica-mcp"),
+    ],
+)
+def test_the_catalogue_is_kept_where_programs_of_the_user_keep_what_they_can_make_anew(
+    monkeypatch: pytest.MonkeyPatch, platform: str, environ: dict[str, str], folder: str | None
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    assert load_with(environ).cache == (folder and Path(folder))
+
+
+def test_the_sandbox_keeps_nothing() -> None:
+    assert load({}, {"HOME": "/home/ada", "PICA_CACHE": "/somewhere"}, sandbox=True).cache is None
 
 
 # Precedence

@@ -18,7 +18,8 @@ from starlette.routing import Route
 from pica_mcp import catalog as room
 from pica_mcp.access import Identity, IdentityType
 from pica_mcp.api import Endpoint, open_api
-from pica_mcp.catalog import CONNECTIONS_TTL_SECONDS, Actions, Catalog
+from pica_mcp.catalog import CONNECTIONS_TTL_SECONDS, Actions, Catalog, Disk, prepare
+from pica_mcp.discovery import naming
 from pica_mcp.errors import UnknownAction
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 from pica_mcp.secret import Fixed, Secret
@@ -110,8 +111,12 @@ async def cataloguing(pica: Any, clock: Clock | None = None) -> AsyncGenerator[C
             open_api(endpoint, pica.app, sleep=at_once, chance=lambda: 0.5) as api,
             anyio.create_task_group() as tasks,
         ):
-            yield Catalog(api, tasks, clock or Clock())
+            yield Catalog(api, Disk(in_memory, prepare), tasks, naming(), clock or Clock())
             tasks.cancel_scope.cancel()
+
+
+async def in_memory() -> None:
+    """Keep nothing in a file."""
 
 
 async def loaded_behind() -> None:
@@ -218,7 +223,7 @@ async def test_rows_without_ids_get_those_of_their_documents(platform: str) -> N
     async with cataloguing(plain) as catalog, cataloguing(told) as informed:
         joined, truth = await catalog.actions(platform), await informed.actions(platform)
     assert joined == truth
-    assert joined.ambiguous == 0
+    assert joined.listing.ambiguous == 0
     assert all(action.id and action.path and action.key for action in joined.known)
 
 
@@ -256,7 +261,7 @@ async def test_rows_that_tell_their_ids_keep_them() -> None:
         "conn_mod_def::9::x": "/nine",
         "conn_mod_def::1::x": "/one",
     }
-    assert actions.ambiguous == 0
+    assert actions.listing.ambiguous == 0
 
 
 async def test_a_row_that_tells_its_id_stands_though_its_neighbours_do_not() -> None:
@@ -272,7 +277,7 @@ async def test_a_row_that_tells_its_id_stands_though_its_neighbours_do_not() -> 
 async def test_a_title_that_several_actions_have_is_counted_and_not_known() -> None:
     async with cataloguing(Sandbox()) as catalog:
         actions = await catalog.actions("github")
-    assert actions.ambiguous == 1
+    assert actions.listing.ambiguous == 1
     assert "List Issue Comments" not in ids(actions)
     assert len(actions.known) == 12
 
@@ -319,12 +324,12 @@ async def test_a_row_without_a_document_is_counted_and_not_known() -> None:
     async with cataloguing(Pica([row("Send"), row("Get")], [document(1, "Get")])) as catalog:
         actions = await catalog.actions("crm")
     assert ids(actions) == {"Get": "conn_mod_def::1::x"}
-    assert actions.ambiguous == 1
+    assert actions.listing.ambiguous == 1
 
 
 async def test_a_platform_without_actions_has_none() -> None:
     async with cataloguing(Sandbox()) as catalog:
-        assert await catalog.actions("discord") == Actions(())
+        assert (await catalog.actions("discord")).known == ()
 
 
 async def test_a_platform_of_four_hundred_actions_is_joined_by_its_documents() -> None:
@@ -476,10 +481,22 @@ async def test_only_so_many_platforms_are_remembered_and_the_oldest_go(monkeypat
         for number in range(20):
             with pytest.raises(UnknownAction):
                 await catalog.by_id(f"nowhere-{number}", "conn_mod_def::1::x")
-        assert list(catalog._actions) == [f"nowhere-{number}" for number in range(15, 20)]
+        assert list(catalog._listings) == [f"nowhere-{number}" for number in range(15, 20)]
 
 
 # What changes
+
+
+async def test_of_however_many_platforms_only_a_few_are_loaded_at_once() -> None:
+    pica = Pica([row("Send")], [document(1, "Send")], hold=True)
+    platforms = [f"platform-{number}" for number in range(20)]
+    async with cataloguing(pica) as catalog:
+        assert await catalog.ready(platforms) == frozenset()
+        await loaded_behind()
+        assert pica.asked.count("documents") == 8
+        pica.go.set()
+        assert [(await catalog.listing(platform)).count for platform in platforms] == [1] * 20
+        assert pica.asked.count("documents") == 20
 
 
 async def test_a_changed_catalogue_is_seen_after_an_hour(clock: Clock) -> None:
@@ -549,7 +566,7 @@ async def test_two_rows_that_fit_one_document_are_both_left_out() -> None:
     )
     async with cataloguing(pica) as catalog:
         actions = await catalog.actions("crm")
-    assert (ids(actions), actions.ambiguous) == ({"Get": "conn_mod_def::2::x"}, 2)
+    assert (ids(actions), actions.listing.ambiguous) == ({"Get": "conn_mod_def::2::x"}, 2)
 
 
 async def test_on_a_big_platform_the_one_that_search_finds_is_never_taken_for_its_namesake() -> None:
@@ -582,7 +599,7 @@ async def test_a_document_that_tells_another_path_or_key_than_the_row_is_not_its
     async with cataloguing(pica) as catalog:
         actions = await catalog.actions("crm")
     assert actions.known == ()
-    assert actions.ambiguous == 1
+    assert actions.listing.ambiguous == 1
 
 
 async def test_a_row_whose_document_says_another_method_is_left_out() -> None:
@@ -592,7 +609,7 @@ async def test_a_row_whose_document_says_another_method_is_left_out() -> None:
     async with cataloguing(pica) as catalog:
         actions = await catalog.actions("crm")
     assert ids(actions) == {"Get": "conn_mod_def::2::x"}
-    assert actions.ambiguous == 1
+    assert actions.listing.ambiguous == 1
 
 
 async def test_tags_count_wherever_they_stand() -> None:

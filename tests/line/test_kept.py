@@ -12,7 +12,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from pica_mcp.errors import Unreachable
-from pica_mcp.kept import Kept
+from pica_mcp.kept import Kept, Turns
 
 from .conftest import Clock
 
@@ -349,6 +349,54 @@ async def test_a_load_that_cannot_begin_does_not_block_the_next_one(clock: Clock
     for _ in range(2):
         with anyio.fail_after(1), pytest.raises((RuntimeError, AttributeError)):
             await kept.get()
+
+
+# Taking turns
+
+
+async def test_of_those_that_wait_for_their_turn_the_one_that_was_asked_for_last_is_loaded_next(clock: Clock) -> None:
+    sources = [Source(hold=True) for _ in range(3)]
+    turns = Turns(1)
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            kept = [Kept(source, 10.0, tasks, clock, turns=turns) for source in sources]
+            for one in kept:
+                await one.look()
+                await anyio.wait_all_tasks_blocked()
+            for one in kept[1:]:
+                tasks.start_soon(one.get)
+                await anyio.wait_all_tasks_blocked()
+            assert [source.loads for source in sources] == [1, 0, 0]
+            sources[0].go.set()
+            await anyio.wait_all_tasks_blocked()
+            assert [source.loads for source in sources] == [1, 0, 1]
+            tasks.cancel_scope.cancel()
+
+
+async def refused(kept: Kept[int]) -> None:
+    with pytest.raises(Unreachable):
+        await kept.get()
+
+
+async def test_a_load_that_fails_lets_the_next_one_have_its_turn(clock: Clock) -> None:
+    turns = Turns(1)
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            failing = Kept(Source(failure=Unreachable("Pica is out of order.")), 10.0, tasks, clock, turns=turns)
+            other = Kept(Source(), 10.0, tasks, clock, turns=turns)
+            tasks.start_soon(refused, failing)
+            assert await other.get() == 1
+            assert await other.get(fresh=True) == 2
+
+
+async def test_waiting_for_a_turn_takes_nothing_of_the_time_that_a_load_has(clock: Clock) -> None:
+    turns = Turns(1)
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(2):
+                await Kept(Source(hold=True), 0.05, tasks, clock, turns=turns).look()
+            await anyio.wait_all_tasks_blocked()
+            assert await Kept(Source(), 0.05, tasks, clock, turns=turns).get() == 1
 
 
 # What changed
