@@ -11,15 +11,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
 from pica_mcp import text
 from pica_mcp.access import Caller
 from pica_mcp.errors import Reason, Refused
 from pica_mcp.models import Action, Effect, as_list, as_object
-from pica_mcp.passthrough import Request
 from pica_mcp.tools import Call, File
+
+if TYPE_CHECKING:
+    from pica_mcp.passthrough import Request  # its room is not needed to know when a person is asked
 
 _MAX_LINE_CHARS = 600
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pica_mcp import __version__
 from pica_mcp.errors import InvalidSettings
-from pica_mcp.settings import OPTIONS, Settings, load
 
 if TYPE_CHECKING:
+    from pica_mcp.settings import Settings
+
     _Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
@@ -23,6 +25,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         words = ["--version"]
     elif not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
         words.insert(0, "serve")  # clients start the bare program, with flags
+    elif words[0] == "cache" and (len(words) == 1 or (words[1].startswith("-") and words[1] not in ("-h", "--help"))):
+        words.insert(1, "show")
+    if words[0] == "serve":
+        gc.disable()  # until it serves: to look for garbage among all that is imported takes a seventh of a start
     parser = _parser()
     arguments = parser.parse_args(words)
     if arguments.command == "explain" and arguments.only and not arguments.platform:
@@ -61,6 +67,9 @@ def _run(arguments: argparse.Namespace) -> int:
             from pica_mcp.cli.tokens import tokens
 
             return tokens(settings, as_json=arguments.json)
+        case "cache":
+            settings = _settings(arguments, keyless=arguments.deed != "refresh")
+            return _run_cache(arguments, settings)
         case _:
             settings = _settings(arguments)
             from pica_mcp.cli.serve import serve
@@ -68,9 +77,27 @@ def _run(arguments: argparse.Namespace) -> int:
             return serve(settings)
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
+def _run_cache(arguments: argparse.Namespace, settings: Settings) -> int:
+    match arguments.deed:
+        case "refresh":
+            from pica_mcp.cli.refresh import refresh
+
+            return refresh(settings, arguments.platform, everything=arguments.all, as_json=arguments.json)
+        case "clear":
+            from pica_mcp.cli.cache import clear
+
+            return clear(settings, everything=arguments.all)
+        case _:
+            from pica_mcp.cli.cache import show
+
+            return show(settings, as_json=arguments.json)
+
+
+def _settings(arguments: argparse.Namespace, *, keyless: bool = False) -> Settings:
+    from pica_mcp.settings import OPTIONS, load
+
     flags = {option.name: getattr(arguments, option.name) for option in OPTIONS}
-    return load(flags, sandbox=arguments.sandbox)
+    return load(flags, sandbox=arguments.sandbox, keyless=keyless)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_explain(commands)
     _add_tokens(commands)
+    _add_cache(commands)
     commands.add_parser("demo", help="see it work on the embedded sandbox, without an account")
     sandbox = commands.add_parser("sandbox", help="serve the pretend Pica on a loopback port")
     sandbox.add_argument("--port", type=_port, default=8765, help="default 8765; 0 for any free one")
@@ -133,8 +161,38 @@ def _add_tokens(commands: _Commands) -> None:
     tokens.add_argument("--json", action="store_true", help="print JSON")
 
 
+def _add_cache(commands: _Commands) -> None:
+    about = "what is kept of the catalogue on disk: show, refresh or clear it"
+    deeds = commands.add_parser("cache", help=about, description=f"Tell {about}.", allow_abbrev=False).add_subparsers(
+        dest="deed", required=True
+    )
+    show = _add_command(
+        deeds,
+        "show",
+        "what is kept, where, and how old it is (the default)",
+        "Tell what is kept of this account's catalogue, where, and how old it is. It asks nobody and changes nothing.",
+    )
+    show.add_argument("--json", action="store_true", help="print JSON")
+    refresh = _add_command(
+        deeds,
+        "refresh",
+        "load it anew, so that a server's start needs no network",
+        "Load the platforms that are connected anew, and the list of tools, so that a server's start needs no network.",
+    )
+    which = refresh.add_mutually_exclusive_group()
+    which.add_argument("platform", nargs="*", default=[], metavar="PLATFORM", help="load these platforms instead")
+    which.add_argument("--all", action="store_true", help="load every platform of Pica's, with all documents")
+    refresh.add_argument("--json", action="store_true", help="print JSON")
+    clear = _add_command(
+        deeds, "clear", "remove it", "Remove what is kept of this account's catalogue. Servers that use it go on."
+    )
+    clear.add_argument("--all", action="store_true", help="remove what is kept of every account")
+
+
 def _add_command(commands: _Commands, name: str, about: str, description: str) -> argparse.ArgumentParser:
     """Add a command that takes all settings."""
+    from pica_mcp.settings import OPTIONS
+
     parser = commands.add_parser(name, help=about, description=description, allow_abbrev=False)
     parser.add_argument("--sandbox", action="store_true", help="use the embedded sandbox, without an account")
     for option in OPTIONS:

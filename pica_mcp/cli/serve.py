@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import anyio
@@ -19,5 +20,7 @@ def serve(settings: Settings) -> int:
         return 1
     if sys.stdin.isatty():
         print("pica-mcp: waiting for an MCP client on stdin. To see it work: pica-mcp demo", file=sys.stderr)
+    gc.freeze()  # what was imported stays, and is not looked through again while calls wait
+    gc.enable()
     anyio.run(serve_stdio, settings)
     return 0

@@ -14,8 +14,9 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel.server import Server
 from pretend import LABEL, SECRET, Pica
 
-from pica_mcp import server as room
+from pica_mcp import answers as room
 from pica_mcp.app import open_app
+from pica_mcp.server import build
 from pica_mcp.settings import load
 
 BEAT_SECONDS = 0.05
@@ -53,7 +54,7 @@ async def open_server(pica: Pica | None = None) -> AsyncGenerator[Server[Any]]:
     try:
         async with open_app(load({}, _VARIABLES), pica or Pica()) as app:
             app.watch.poll_seconds = POLL_SECONDS
-            server = room.build(app)
+            server = build(app)
             server.middleware.append(_translated)
             yield server
     finally:

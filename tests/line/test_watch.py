@@ -14,11 +14,12 @@ from anyio.lowlevel import checkpoint
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from pica_mcp import server as server_room
+from pica_mcp import answers as answers_room
+from pica_mcp.answers import Notices
 from pica_mcp.app import App
 from pica_mcp.errors import PicaError
 from pica_mcp.sandbox import Sandbox
-from pica_mcp.server import Notices, build
+from pica_mcp.server import build
 from pica_mcp.toolbox import Listing, Toolbox
 from pica_mcp.watch import Changes, Watch
 
@@ -346,7 +347,8 @@ async def test_each_client_is_told_what_it_watches_until_it_leaves(box: Sandbox,
 
     async with serve() as app:
         server = build(app)
-        notices: Any = next(filter(None, (getattr(m, "__self__", None) for m in server.middleware)))
+        desk: Any = next(filter(None, (getattr(m, "__self__", None) for m in server.middleware)))
+        notices: Any = (await desk.answers())._notices
         async with Client(server, mode="legacy", message_handler=ear("one")) as one:
             await one.list_tools()
             async with Client(server, mode="legacy", message_handler=ear("other")) as other:
@@ -361,7 +363,7 @@ async def test_each_client_is_told_what_it_watches_until_it_leaves(box: Sandbox,
 
 
 async def test_a_client_that_does_not_read_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_room, "_NOTICE_SECONDS", 0.05)
+    monkeypatch.setattr(answers_room, "_NOTICE_SECONDS", 0.05)
     told: list[str] = []
 
     class Session:
@@ -385,7 +387,7 @@ async def test_a_client_that_does_not_read_holds_up_nobody(monkeypatch: pytest.M
 
 
 async def test_nobody_watches_without_end(listening: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_room, "_MAX_WATCHED", 2)
+    monkeypatch.setattr(answers_room, "_MAX_WATCHED", 2)
     async with listening("legacy", INDEX, "pica://platforms") as ear:
         with pytest.raises(MCPError, match="No more than"):
             await ear.client.subscribe_resource("pica://platforms/gmail")  # pyright: ignore[reportDeprecated]
