@@ -88,7 +88,7 @@ class Watch:
                 problem = ""
             except PicaError as error:
                 if str(error) != problem:
-                    logger.info("the account could not be looked at: %s", error)
+                    logger.warning("the account cannot be looked at: %s", error)
                 problem = str(error)
             except Exception as error:  # noqa: BLE001 - the boundary: following must not end, whatever is wrong with one look
                 logger.error("following the account failed once\n%s", trace(error))  # noqa: TRY400 - without its words
@@ -137,4 +137,4 @@ class Watch:
         if self._complete and not listing.complete:
             self.hurry()
         self._complete = listing.complete
-        return tuple(tool.definition for tool in listing.tools)
+        return listing.tools

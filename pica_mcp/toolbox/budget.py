@@ -105,8 +105,13 @@ class Choice:
 class Shelf:
     """What one platform has: what may be listed, best first, and what may not be, counted by reason."""
 
-    candidates: tuple[Candidate, ...] = ()
-    left: Mapping[Left, int] = field(default_factory=dict[Left, int])
+    candidates: tuple[Candidate, ...]
+    """Only those that may be looked at."""
+    count: int
+    """How many there are in all."""
+    left: Mapping[Left, int]
+    revision: str = ""
+    """Of the listing that it was made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,8 @@ class Survey:
     direct: tuple[Choice, ...] = ()
     left: Mapping[str, Mapping[Left, int]] = field(default_factory=dict[str, Mapping[Left, int]])
     complete: bool = True
+    stamp: str = ""
+    """Of all that it was made of: with another one, another survey is due."""
 
     @property
     def tools(self) -> tuple[Tool, ...]:
@@ -149,6 +156,13 @@ def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
         return not custom, place == len(_FIRST), turns[custom, place] if place < len(_FIRST) else 0
 
     return sorted(sorted(candidates, key=within), key=turn)
+
+
+def within_reach(budget: Budget, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Return of a platform's candidates, best first, those that may be looked at: the best, and what may be pinned."""
+    unsure = islice((one for one in candidates[budget.reach :] if one.unsure), _MAX_UNSURE) if budget.reach else ()
+    pinned = [one for one in candidates[budget.reach :] if one.pin is not None] if budget.reach else []
+    return (*candidates[: budget.reach], *pinned, *unsure)
 
 
 def _place(action: Action) -> int:

@@ -379,7 +379,7 @@ half = settings(max_examples=settings().max_examples // 2)
 @given(drawn=drawns)
 def test_what_is_not_admitted_is_not_listed(run: Run, drawn: Drawn) -> None:
     async def check(case: Case) -> None:
-        listing = await case.world.app.pipeline.toolbox.list(case.caller)
+        listing = await case.world.app.pipeline.toolbox.survey(case.caller)
         case.check_tools(listing.tools)
 
     run(check, drawn)
@@ -389,7 +389,7 @@ def test_what_is_not_admitted_is_not_listed(run: Run, drawn: Drawn) -> None:
 @given(drawn=drawns)
 def test_without_a_budget_all_that_is_admitted_is_listed_and_nothing_else(run: Run, drawn: Drawn) -> None:
     async def check(case: Case) -> None:
-        listing = await case.world.unbounded.list(case.caller)
+        listing = await case.world.unbounded.survey(case.caller)
         assert listing.complete
         ids = case.check_tools(listing.tools)
         shown = case.connected if not case.caller.grant.knowledge_only else set[str]()
@@ -523,9 +523,7 @@ def test_a_connection_that_is_not_admitted_is_neither_told_of_nor_called_through
             str(await world.read(caller, "pica://connections")),
             str(await world.complete(caller, ONE_CONNECTION, "label")),
             await world.prompts(caller),
-            "".join(
-                tool.definition.model_dump_json() for tool in (await world.app.pipeline.toolbox.list(caller)).tools
-            ),
+            "".join(tool.model_dump_json() for tool in (await world.app.pipeline.toolbox.list(caller)).tools),
         ]
         for connection in case.foreign:
             assert not [words for words in told if connection.name and connection.name in words]

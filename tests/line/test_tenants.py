@@ -57,10 +57,10 @@ from starlette.types import Message, Receive, Scope, Send
 from pica_mcp.access import Caller, Grant, Identity, IdentityType, Preferences
 from pica_mcp.api import Endpoint, open_api
 from pica_mcp.audit import Audit, Stream
-from pica_mcp.catalog import Catalog, Connections
+from pica_mcp.catalog import Catalog, Connections, Disk, prepare
 from pica_mcp.completions import Completions
 from pica_mcp.consent import Nobody, Policy, Question
-from pica_mcp.discovery import Names, fixed_tools
+from pica_mcp.discovery import Names, fixed_tools, naming
 from pica_mcp.errors import PicaError
 from pica_mcp.files import Files
 from pica_mcp.limits import Limits
@@ -523,10 +523,12 @@ async def opened(pica: Pica, record: Record) -> AsyncGenerator[Line]:
     async def at_once(_: float) -> None:
         await anyio.lowlevel.checkpoint()
 
+    async def in_memory() -> None: ...
+
     endpoint = Endpoint("https://pica.test", Secret(Fixed(LIVE_SECRET)))
     api_ = open_api(endpoint, pica, sleep=at_once, chance=lambda: 0.0)
     async with api_ as api, anyio.create_task_group() as tasks:
-        catalog = Catalog(api, tasks, pica.clock)
+        catalog = Catalog(api, Disk(in_memory, prepare), tasks, naming(), pica.clock)
         names = Names(catalog)
         audit = Audit(record, key=lambda: AUDIT_KEY)
         store = Store(pica.clock)
@@ -931,11 +933,11 @@ class Tenants(RuleBasedStateMachine):
         match act.what:
             case "tools":
                 tools = (await self.line.pipeline.toolbox.list(caller)).tools
-                self._show(turn, "".join(tool.definition.model_dump_json() for tool in tools))
+                self._show(turn, "".join(tool.model_dump_json() for tool in tools))
                 lists = len(self.pica.told[caller.identity])
                 told = self._remember(act, await self._read(turn, "pica://connections"))
                 if told and lists == self.lists[caller.identity]:  # no news in between
-                    choices = {label for tool in tools for label in _choices(tool.definition)}
+                    choices = {label for tool in tools for label in _choices(tool)}
                     assert choices <= {one["connection"] for one in told}
             case "listed":
                 self._show(turn, "".join(one.model_dump_json() for one in await resources.list(caller)))

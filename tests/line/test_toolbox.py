@@ -37,7 +37,7 @@ from pica_mcp.toolbox.budget import (
     tokens,
     within,
 )
-from pica_mcp.tools import ActionTool
+from pica_mcp.tools import Runnable
 
 
 def names(listing: Any) -> list[str]:
@@ -69,26 +69,26 @@ async def test_the_budget_counts_tools_fixed_ones_included(serve: Any) -> None:
     for extra in (1, 8, 25):
         async with serve() as app:
             box = toolbox(app, max_tools=fixed(app) + extra)
-            assert len((await box.list(app.caller)).tools) == fixed(app) + extra
+            assert len((await box.survey(app.caller)).tools) == fixed(app) + extra
 
 
 async def test_the_settings_are_the_budget(serve: Any) -> None:
     async with serve(PICA_MAX_TOOLS="12", PICA_MAX_TOOL_TOKENS="100000") as app:
-        assert len((await app.pipeline.toolbox.list(app.caller)).tools) == 12
+        assert len((await app.pipeline.toolbox.survey(app.caller)).tools) == 12
 
 
 async def test_the_budget_counts_tokens(serve: Any) -> None:
     async with serve() as app:
         spent_anyway = sum(tokens(tool.definition) for tool in app.pipeline.toolbox.fixed(app.caller))
         box = toolbox(app, max_tokens=spent_anyway + 900, max_tools=100)
-        tools = (await box.list(app.caller)).tools
+        tools = (await box.survey(app.caller)).tools
         spent = sum(tokens(tool.definition) for tool in tools)
         assert spent_anyway + 700 < spent <= spent_anyway + 900
 
 
 async def test_platforms_share_the_budget_and_everyday_actions_come_first(serve: Any) -> None:
     async with serve() as app:
-        listed = names(await toolbox(app, max_tools=fixed(app) + 4).list(app.caller))
+        listed = names(await toolbox(app, max_tools=fixed(app) + 4).survey(app.caller))
         assert listed[fixed(app) :] == [
             "github_search_issues_and_pull_requests",
             "gmail_send_email",
@@ -99,14 +99,14 @@ async def test_platforms_share_the_budget_and_everyday_actions_come_first(serve:
 
 async def test_none_lists_the_fixed_tools_and_all_lists_every_action(serve: Any) -> None:
     async with serve(PICA_TOOLS="none") as app:
-        assert (await app.pipeline.toolbox.list(app.caller)).tools == app.pipeline.toolbox.fixed(app.caller)
+        assert (await app.pipeline.toolbox.survey(app.caller)).tools == app.pipeline.toolbox.fixed(app.caller)
     async with serve(PICA_TOOLS="all", PICA_MAX_TOOLS="5") as app:
-        assert len((await app.pipeline.toolbox.list(app.caller)).tools) > 30
+        assert len((await app.pipeline.toolbox.survey(app.caller)).tools) > 30
 
 
 async def test_where_nothing_is_executed_no_tool_is_listed_that_would(serve: Any) -> None:
     async with serve(PICA_KNOWLEDGE_AGENT="true") as app:
-        listed = (await app.pipeline.toolbox.list(app.caller)).tools
+        listed = (await app.pipeline.toolbox.survey(app.caller)).tools
         assert listed == app.pipeline.toolbox.fixed(app.caller)
         assert {tool.definition.annotations.read_only_hint for tool in listed} == {True}
         for name in ("execute_pica_action", "gmail_send_email"):
@@ -114,19 +114,19 @@ async def test_where_nothing_is_executed_no_tool_is_listed_that_would(serve: Any
                 await app.pipeline.toolbox.find(app.caller, name)
 
 
-async def test_an_unlisted_action_is_callable_by_its_name(serve: Any) -> None:
+async def test_an_unlisted_action_is_callable_by_its_name(serve: Any, defined: Any) -> None:
     async with serve(PICA_TOOLS="none") as app:
-        tool = await app.pipeline.toolbox.find(app.caller, "gmail_send_email")
+        tool = await defined(app, "gmail_send_email")
         assert tool.definition.name == "gmail_send_email"
         assert tool.action.path == "/gmail/send-email"
 
 
 async def test_a_call_never_changes_the_list(serve: Any) -> None:
     async with serve() as app:
-        before = await app.pipeline.toolbox.list(app.caller)
+        before = await app.pipeline.toolbox.survey(app.caller)
         await app.pipeline.call(app.caller, "search_pica_platform_actions", {"platform": "gmail", "query": "labels"})
         await app.pipeline.call(app.caller, "gmail_list_labels", {"connection": "Work", "userId": "me"})
-        assert await app.pipeline.toolbox.list(app.caller) == before
+        assert await app.pipeline.toolbox.survey(app.caller) == before
 
 
 async def test_only_platforms_with_a_working_connection_are_listed(box: Sandbox, serve: Any) -> None:
@@ -134,7 +134,7 @@ async def test_only_platforms_with_a_working_connection_are_listed(box: Sandbox,
         if "stripe" in key:
             box.set_state(key, "failed")
     async with serve() as app:
-        listed = names(await app.pipeline.toolbox.list(app.caller))
+        listed = names(await app.pipeline.toolbox.survey(app.caller))
         assert not [name for name in listed if name.startswith("stripe_")]
         assert [name for name in listed if name.startswith("slack_")]  # one of two slack accounts still works
         assert (await app.pipeline.toolbox.find(app.caller, "stripe_list_customers")).action.platform == "stripe"
@@ -142,12 +142,12 @@ async def test_only_platforms_with_a_working_connection_are_listed(box: Sandbox,
 
 async def test_permission_and_lists_decide_what_is_listed(serve: Any) -> None:
     async with serve(PICA_PERMISSIONS="read", PICA_TOOLS="all") as app:
-        tools = direct(app, await app.pipeline.toolbox.list(app.caller))
+        tools = direct(app, await app.pipeline.toolbox.survey(app.caller))
         assert tools
         assert {of_action(tool.action) for tool in tools} == {"read"}
         allowed = tools[0].action.id
     async with serve(PICA_ACTION_IDS=allowed, PICA_TOOLS="all") as app:
-        listed = direct(app, await app.pipeline.toolbox.list(app.caller))
+        listed = direct(app, await app.pipeline.toolbox.survey(app.caller))
         assert [tool.action.id for tool in listed] == [allowed]
 
 
@@ -176,24 +176,26 @@ async def test_pins_go_first_in_their_order_and_past_the_fair_share(serve: Any) 
 @pytest.mark.parametrize("mode", ["auto", "all"])
 async def test_a_pin_is_subject_to_access_and_to_the_budget(serve: Any, mode: str) -> None:
     async with serve(PICA_PERMISSIONS="read") as app:
-        listed = names(await toolbox(app, pins="gmail", mode=mode, max_tools=fixed(app) + 2).list(app.caller))
+        listed = names(await toolbox(app, pins="gmail", mode=mode, max_tools=fixed(app) + 2).survey(app.caller))
         assert "gmail_send_email" not in listed
         assert {name.split("_")[0] for name in listed[fixed(app) : fixed(app) + 2]} == {"gmail"}
         assert mode == "all" or len(listed) == fixed(app) + 2
         for spent in ("notion", "linear_create_issue"):  # of platforms that are not connected
-            assert names(await toolbox(app, pins=spent).list(app.caller)) == names(await toolbox(app).list(app.caller))
+            assert names(await toolbox(app, pins=spent).survey(app.caller)) == names(
+                await toolbox(app).survey(app.caller)
+            )
 
 
 async def test_what_is_excluded_is_never_listed_but_found_and_callable(serve: Any, told: Any) -> None:
     async with serve() as app:
         box = toolbox(app, pins="gmail_send_email", exclusions="gmail_send_*,slack,* * */repos/*", mode="all")
-        listed = names(await box.list(app.caller))
+        listed = names(await box.survey(app.caller))
         platforms = Counter(name.split("_")[0] for name in listed[fixed(app) :])
         assert "slack" not in platforms
         assert platforms["gmail"] > 3
         assert "github_list_repos_authenticated_user" in listed
         assert not [name for name in listed if name.startswith(("gmail_send_", "github_create_issue"))]
-        assert isinstance(await box.find(app.caller, "gmail_send_email"), ActionTool)
+        assert isinstance(await box.find(app.caller, "gmail_send_email"), Runnable)
         search = {"platform": "slack", "query": "send message"}
         found = told(await app.pipeline.call(app.caller, "search_pica_platform_actions", search))
         assert found["actions"]
@@ -206,7 +208,7 @@ async def test_on_a_big_platform_too_actions_are_pinned_and_excluded_by_id_and_b
         best = ranked(Candidate(name, row) for name, row in rows.items())
 
         async def listed(**patterns: str) -> list[str]:
-            return names(await toolbox(app, max_tools=fixed(app) + 1, **patterns).list(app.caller))[fixed(app) :]
+            return names(await toolbox(app, max_tools=fixed(app) + 1, **patterns).survey(app.caller))[fixed(app) :]
 
         by_id = (await app.catalog.details(best[-1].action)).id
         assert await listed(pins=by_id) == [best[-1].name]
@@ -215,10 +217,10 @@ async def test_on_a_big_platform_too_actions_are_pinned_and_excluded_by_id_and_b
         by_request = f"{platform} {action.method} {action.path}"
         assert await listed(pins=by_request) == [wanted]
         assert await listed(pins=by_request, exclusions=f"* * {action.path}") == await listed()
-        first = names(await toolbox(app, max_tools=fixed(app) + 6).list(app.caller))
+        first = names(await toolbox(app, max_tools=fixed(app) + 6).survey(app.caller))
         gone = next(name for name in first[fixed(app) :] if name in rows)
         excluded = (await app.catalog.details(rows[gone])).id
-        assert gone not in names(await toolbox(app, exclusions=excluded).list(app.caller))
+        assert gone not in names(await toolbox(app, exclusions=excluded).survey(app.caller))
 
 
 async def identified(app: App, candidates: list[Candidate]) -> AsyncGenerator[tuple[str, ActionDetails]]:
@@ -254,7 +256,7 @@ async def test_allowed_ids_are_listed_however_big_their_platform_is_and_wherever
         allowed = (await app.catalog.details(last.action)).id
     gmail = "conn_mod_def::of::nobody"
     async with serve(box.app, PICA_ACTION_IDS=f"{allowed},{gmail}") as app:
-        listing = await app.pipeline.toolbox.list(app.caller)
+        listing = await app.pipeline.toolbox.survey(app.caller)
         assert [tool.action.id for tool in direct(app, listing)] == [allowed]
         assert listing.complete
 
@@ -266,13 +268,13 @@ async def test_the_survey_is_the_list_with_costs_reasons_and_what_is_left(serve:
     async with serve(PICA_PERMISSIONS="write") as app:
         box = toolbox(app, pins="slack_post_message", exclusions="gmail_get_*", max_tools=fixed(app) + 10)
         survey, listing = await box.survey(app.caller), await box.list(app.caller)
-        assert survey.tools == listing.tools
-        assert [choice.tokens for choice in survey.direct] == [tokens(tool.definition) for tool in direct(app, listing)]
+        assert tuple(tool.definition for tool in survey.tools) == listing.tools
+        assert [choice.tokens for choice in survey.direct] == [tokens(tool) for tool in listing.tools[fixed(app) :]]
         assert [choice.why for choice in survey.fixed] == [None] * fixed(app)
         for platform, left in survey.left.items():
             actions = await app.catalog.actions(platform)
             listed = sum(choice.tool.action.platform == platform for choice in survey.direct)  # type: ignore[union-attr]
-            assert sum(left.values()) + listed == len(actions.known) + actions.ambiguous
+            assert sum(left.values()) + listed == len(actions.known) + actions.listing.ambiguous
         assert survey.left["gmail"][Left.EXCLUDED] == 3
         assert survey.left["gmail"][Left.REFUSED] == 2
         assert survey.left["slack"][Left.HIDDEN] == 1
@@ -320,13 +322,15 @@ async def test_a_slow_platform_does_not_hold_up_the_list(
 
     monkeypatch.setattr(room, "LIST_WAIT_SECONDS", 2.3)  # the last two are for building the tools
     async with serve(pica=slow) as app:
-        partial = await app.pipeline.toolbox.list(app.caller)
+        for platform in {one.platform for one in await app.catalog.connections(app.caller.identity)} - {"stripe"}:
+            await app.catalog.actions(platform)
+        partial = await app.pipeline.toolbox.survey(app.caller)
         assert not partial.complete
         assert [name for name in names(partial) if name.startswith("gmail_")]
         assert not [name for name in names(partial) if name.startswith("stripe_")]
         released.set()
         monkeypatch.setattr(room, "LIST_WAIT_SECONDS", 30.0)
-        whole = await app.pipeline.toolbox.list(app.caller)
+        whole = await app.pipeline.toolbox.survey(app.caller)
         assert whole.complete
         assert [name for name in names(whole) if name.startswith("stripe_")]
     loads = [request for request in box.requests if request.path == "/v1/available-actions/stripe"]
@@ -351,20 +355,20 @@ async def test_a_tool_that_cannot_be_loaded_now_is_left_out_and_the_list_is_not_
 # Definitions
 
 
-async def test_the_choice_of_a_connection_is_among_working_ones(serve: Any) -> None:
+async def test_the_choice_of_a_connection_is_among_working_ones(serve: Any, defined: Any) -> None:
     async with serve() as app:
-        gmail = await app.pipeline.toolbox.find(app.caller, "gmail_send_email")
+        gmail = await defined(app, "gmail_send_email")
         properties = gmail.definition.input_schema["properties"]
         assert next(iter(properties)) == "connection"
         assert properties["connection"]["enum"] == ["Personal", "Work"]
         assert gmail.definition.input_schema["required"][0] == "connection"
-        slack = await app.pipeline.toolbox.find(app.caller, "slack_send_message")
+        slack = await defined(app, "slack_send_message")
         assert "connection" not in slack.definition.input_schema["properties"]
 
 
-async def test_a_default_connection_is_told_and_not_required(serve: Any) -> None:
+async def test_a_default_connection_is_told_and_not_required(serve: Any, defined: Any) -> None:
     async with serve(PICA_DEFAULT_CONNECTIONS="gmail=Work") as app:
-        schema = (await app.pipeline.toolbox.find(app.caller, "gmail_send_email")).definition.input_schema
+        schema = (await defined(app, "gmail_send_email")).definition.input_schema
         assert schema["properties"]["connection"] == {
             "type": "string",
             "enum": ["Personal", "Work"],
@@ -373,11 +377,11 @@ async def test_a_default_connection_is_told_and_not_required(serve: Any) -> None
         assert "connection" not in schema["required"]
 
 
-async def test_a_hundred_accounts_do_not_fill_the_definition(box: Sandbox, serve: Any) -> None:
+async def test_a_hundred_accounts_do_not_fill_the_definition(box: Sandbox, serve: Any, defined: Any) -> None:
     for number in range(100):
         box.connect("stripe", identity="ada", identity_type="user", name=f"Shop number {number}")
     async with serve() as app:
-        tool = await app.pipeline.toolbox.find(app.caller, "stripe_list_customers")
+        tool = await defined(app, "stripe_list_customers")
         assert "enum" not in tool.definition.input_schema["properties"]["connection"]
         assert tool.definition.input_schema["required"][0] == "connection"
         assert tokens(tool.definition) < 200
@@ -385,7 +389,7 @@ async def test_a_hundred_accounts_do_not_fill_the_definition(box: Sandbox, serve
 
 async def test_what_reads_may_be_asked_for_a_part_and_what_writes_may_not(serve: Any) -> None:
     async with serve(PICA_TOOLS="all") as app:
-        for tool in direct(app, await app.pipeline.toolbox.list(app.caller)):
+        for tool in direct(app, await app.pipeline.toolbox.survey(app.caller)):
             properties = list(tool.definition.input_schema["properties"])
             assert ("result_fields" in properties) is (of_action(tool.action) == "read")
             assert "result_fields" not in properties[:-1]
@@ -395,7 +399,7 @@ async def test_what_reads_may_be_asked_for_a_part_and_what_writes_may_not(serve:
 
 async def test_every_hint_is_explicit_and_the_description_begins_with_what_is_done_where(serve: Any) -> None:
     async with serve(PICA_TOOLS="all") as app:
-        tools = direct(app, await app.pipeline.toolbox.list(app.caller))
+        tools = direct(app, await app.pipeline.toolbox.survey(app.caller))
         told = {tool.definition.name: tool.definition for tool in tools}
     for definition in told.values():
         hints = definition.annotations
@@ -413,7 +417,9 @@ async def test_every_hint_is_explicit_and_the_description_begins_with_what_is_do
 async def test_in_openais_strict_mode_our_own_arguments_keep_its_rules(serve: Any) -> None:
     async with serve(PICA_DEFAULT_CONNECTIONS="gmail=Work") as app:
         box = toolbox(app, mode="all", profile="openai-strict")
-        tools = {tool.definition.name: tool.definition.input_schema for tool in direct(app, await box.list(app.caller))}
+        tools = {
+            tool.definition.name: tool.definition.input_schema for tool in direct(app, await box.survey(app.caller))
+        }
     for schema in tools.values():
         assert schema["additionalProperties"] is False
         assert schema["required"] == list(schema["properties"])
@@ -422,10 +428,10 @@ async def test_in_openais_strict_mode_our_own_arguments_keep_its_rules(serve: An
     assert emails["connection"]["enum"] == ["Personal", "Work", None]
 
 
-async def test_what_a_definition_leaves_out_is_still_accepted(serve: Any, box: Sandbox) -> None:
+async def test_what_a_definition_leaves_out_is_still_accepted(serve: Any, box: Sandbox, defined: Any) -> None:
     box.connect("bazaar", identity="ada", identity_type="user")
     async with serve() as app:
-        tool = await app.pipeline.toolbox.find(app.caller, "bazaar_order_with_strange_types")
+        tool = await defined(app, "bazaar_order_with_strange_types")
     everything, shown = tool.parameters.schema, tool.definition.input_schema["properties"]
     assert tokens(tool.definition) <= MAX_DEFINITION_TOKENS
     left_out = everything["properties"].keys() - shown.keys()
