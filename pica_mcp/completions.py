@@ -42,17 +42,18 @@ class Completions:
         if template not in (ONE_CONNECTION, ONE_PLATFORM, ONE_ACTION):
             raise UnknownResource(f"There is no resource template {text.line(repr(template), 120)}.")
         everywhere = template == ONE_PLATFORM
-        return await _fitting(typed, self._candidates(caller, variable, given, everywhere=everywhere))
+        candidates = self._candidates(caller, variable, given, typed, everywhere=everywhere)
+        return await _fitting(typed, candidates, ends=variable == "id")
 
     async def complete_prompt(self, caller: Caller, name: str, argument: str, typed: str) -> mcp.Completion:
         """Return the values of a prompt's argument that fit what is typed, alike. Raises `UnknownPrompt`."""
         variable = argument if argument in prompts.takes(caller, name) else ""
         if variable == "language":
             return await _fitting(typed, _languages())
-        return await _fitting(typed, self._candidates(caller, variable, {}, everywhere=True))
+        return await _fitting(typed, self._candidates(caller, variable, {}, typed, everywhere=True))
 
     async def _candidates(
-        self, caller: Caller, variable: str, given: Mapping[str, str], *, everywhere: bool
+        self, caller: Caller, variable: str, given: Mapping[str, str], typed: str, *, everywhere: bool
     ) -> AsyncIterator[tuple[str, str]]:
         """Yield each value with the words by which people may look for it; if `everywhere`, of all platforms."""
         known = await self._catalog.known_connections(caller.identity)
@@ -69,17 +70,18 @@ class Completions:
                     yield label, ""
         elif variable == "id":
             for platform in own:
-                async for candidate in self._actions(caller, platform):
+                async for candidate in self._actions(caller, platform, typed):
                     yield candidate
 
-    async def _actions(self, caller: Caller, platform: str) -> AsyncIterator[tuple[str, str]]:
+    async def _actions(self, caller: Caller, platform: str, typed: str) -> AsyncIterator[tuple[str, str]]:
         named: Mapping[str, Action] = {}
         with suppress(PicaError):  # the other platforms can still be told
             named = await self._names.of(platform)
         for name, action in named.items():
+            words = f"{name} {action.title}"
             # An id that is not shown as it is could not be used either.
-            if action.id and action.id == text.line(action.id) and offered(caller, action):
-                yield action.id, f"{name} {action.title}"
+            if _fits(typed, action.id, words) and action.id == text.line(action.id) and offered(caller, action):
+                yield action.id, words
 
 
 async def _languages() -> AsyncIterator[tuple[str, str]]:
@@ -87,13 +89,22 @@ async def _languages() -> AsyncIterator[tuple[str, str]]:
         yield language, ""
 
 
-async def _fitting(typed: str, candidates: AsyncIterator[tuple[str, str]]) -> mcp.Completion:
-    """Return the values that have what is typed in them or their words, as far as they come in time."""
-    typed = typed.casefold()
+def _fits(typed: str, value: str, words: str) -> bool:
+    return bool(value) and typed.casefold() in f"{value} {words}".casefold()
+
+
+async def _fitting(typed: str, candidates: AsyncIterator[tuple[str, str]], *, ends: bool = False) -> mcp.Completion:
+    """Return the values that have what is typed in them or their words, as far as they come in time.
+
+    If it `ends`, no more are looked for than can be shown, and nobody is told how many there are.
+    """
     values: dict[str, bool] = {}
     with anyio.move_on_after(_WAIT_SECONDS), suppress(PicaError):
         async for value, words in candidates:
-            if typed in f"{value} {words}".casefold():
-                values.setdefault(value, value.casefold().startswith(typed))
+            if _fits(typed, value, words):
+                values.setdefault(value, value.casefold().startswith(typed.casefold()))
+            if ends and len(values) > _MAX_VALUES:
+                break
     ranked = sorted(values, key=lambda value: not values[value])
-    return mcp.Completion(values=ranked[:_MAX_VALUES], total=len(ranked), has_more=len(ranked) > _MAX_VALUES)
+    more = len(ranked) > _MAX_VALUES
+    return mcp.Completion(values=ranked[:_MAX_VALUES], total=None if ends and more else len(ranked), has_more=more)

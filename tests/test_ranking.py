@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pica_mcp.discovery.ranking import Ranking, everyday, fits, is_asked_for
-from pica_mcp.discovery.wording import corrected, deed, names, squeezed, words
+from pica_mcp.discovery import ranking
+from pica_mcp.discovery.ranking import everyday, fits, is_asked_for
+from pica_mcp.discovery.wording import corrected, deed, names, squeezed
 from pica_mcp.models import Action
+from pica_mcp.spelling import words
 
 Test = Callable[[Action], bool]
 
@@ -21,7 +23,8 @@ def best(
     listed: Mapping[str, Sequence[Action]] | None = None,
     destroys: Test = lambda _: False,
 ) -> list[Action]:
-    return Ranking().best(query, found, listed or {}, lambda _: "", offered=lambda _: True, destroys=destroys)
+    known = [(row, "") for rows in (listed or {}).values() for row in rows]
+    return ranking.best(query, found, known, offered=lambda _: True, destroys=destroys)
 
 
 def action(platform: str, title: str, **facts: str | list[str]) -> Action:

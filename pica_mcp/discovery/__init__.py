@@ -10,7 +10,7 @@ from __future__ import annotations
 from pica_mcp.catalog import Catalog
 from pica_mcp.discovery.building import build_tool
 from pica_mcp.discovery.connected import list_tool, near, nothing, outdated
-from pica_mcp.discovery.names import Names, find_action
+from pica_mcp.discovery.names import Names, find_action, naming
 from pica_mcp.discovery.reading import knowledge, knowledge_tool
 from pica_mcp.discovery.running import execute_tool, permitted, read_tool, result_tool
 from pica_mcp.discovery.searching import search_tool
@@ -34,6 +34,7 @@ __all__ = [
     "find_action",
     "fixed_tools",
     "knowledge",
+    "naming",
     "near",
     "nothing",
     "outdated",

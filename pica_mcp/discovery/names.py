@@ -6,54 +6,59 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
+from functools import lru_cache, partial
 from itertools import islice
 
 from pica_mcp import text
 from pica_mcp.access import Caller, admit_platform, how_to_connect, offered, usable, visible
-from pica_mcp.catalog import Actions, Catalog, Connections
+from pica_mcp.catalog import Catalog, Connections, Naming
 from pica_mcp.discovery.tool import FIXED_NAMES, SEARCH
 from pica_mcp.discovery.wording import squeezed
 from pica_mcp.errors import PicaError, Reason, Refused, UnknownAction
 from pica_mcp.models import Action, ActionDetails, Connection, action_id
 from pica_mcp.naming import MAX_CHARS, prefix, tool_names
 
+_MAX_BEGINNINGS = 4_096
 _MAX_LIKENED = 2_000
 _MAX_LIKENED_CHARS = 100
 
 
+def naming(max_chars: int = MAX_CHARS) -> Naming:
+    """Return how the actions of a platform are named as tools: so that none is taken for a fixed one."""
+    return lambda actions: tool_names(actions, frozenset(FIXED_NAMES), max_chars)
+
+
 class Names:
-    """Tool name → action for a platform's whole catalogue, worked out once for each listing of it."""
+    """What the names of tools mean. `max_chars` is the longest name that they were made with."""
 
     def __init__(self, catalog: Catalog, max_chars: int = MAX_CHARS) -> None:
         self._catalog = catalog
         self.max_chars = max_chars
-        self._named: dict[str, tuple[Actions, Mapping[str, Action]]] = {}
+        self.beginning = lru_cache(_MAX_BEGINNINGS)(partial(prefix, max_chars=max_chars))
+        """What the names of all tools of a platform begin with, up to the first underscore."""
 
     async def of(self, platform: str) -> Mapping[str, Action]:
         """Return the names of everything the platform has, whether offered to agents or not."""
-        actions = await self._catalog.actions(platform)
-        if not actions.known:
-            return {}
-        known = self._named.get(platform)
-        if known is None or known[0] is not actions:
-            named = tool_names(actions.known, frozenset(FIXED_NAMES), self.max_chars)
-            known = self._named[platform] = (actions, named)
-        return known[1]
+        return (await self._catalog.actions(platform)).named
 
-    def platform_of(self, name: str) -> str | None:
-        """Return the platform that has a tool of this name, among those whose names were asked for."""
-        return next((platform for platform, (_, named) in self._named.items() if name in named), None)
+    async def action(self, platform: str, name: str) -> Action | None:
+        """Return the platform's action of this name, whether offered to agents or not."""
+        return await self._catalog.named(platform, name)
+
+    async def platform_of(self, name: str) -> str | None:
+        """Return the single platform that has a tool of this name, among those whose actions are known."""
+        return await self._catalog.platform_of(name)
 
     def spell_alike(self, name: str, platforms: Iterable[str]) -> list[str]:
         """Return those platforms whose tools' names begin as this one does."""
         beginning, _, rest = name.partition("_")
-        return sorted({p for p in platforms if rest and prefix(p, self.max_chars) == beginning})
+        return sorted({p for p in platforms if rest and self.beginning(p) == beginning})
 
     def apart(self, own: Iterable[Connection]) -> list[str]:
         """Return the platforms whose tools cannot be taken for another's: no two may spell the beginning alike."""
         platforms = {connection.platform for connection in own}
-        spelt = Counter(prefix(platform, self.max_chars) for platform in platforms)
-        return sorted(platform for platform in platforms if spelt[prefix(platform, self.max_chars)] == 1)
+        spelt = Counter(map(self.beginning, platforms))
+        return sorted(platform for platform in platforms if spelt[self.beginning(platform)] == 1)
 
     def mean_tools(self, caller: Caller, connections: Connections, platform: str) -> bool:
         """Tell if the platform's tools have names for this caller, whose connections are among these."""
@@ -63,14 +68,16 @@ class Names:
 
     async def tool_of(self, caller: Caller, connections: Connections, action: Action) -> str | None:
         """Return the name of the action's tool, None if there is no single one. Raises what loading the list raised."""
-        if action.hidden or not self.mean_tools(caller, connections, action.platform):
+        return await self.name_of(action) if self.mean_tools(caller, connections, action.platform) else None
+
+    async def name_of(self, action: Action) -> str | None:
+        """Return what the action's tool is called wherever its platform's tools have names, as `tool_of` does."""
+        if action.hidden:
             return None
-        listed = await self._catalog.actions(action.platform)
-        named = await self.of(action.platform)
-        fitting = [(name, row) for name, row in named.items() if listed.fits(row, action)]
+        fitting = [row for row in await self._catalog.rows_of(action) if row.name]
         # A big platform's rows tell no ids: that the name can be called, and calls this, is known by asking.
-        if len(fitting) == 1 and (await self._catalog.details(fitting[0][1])).id == action.id:
-            return fitting[0][0]
+        if len(fitting) == 1 and (await self._catalog.details(fitting[0].action)).id == action.id:
+            return fitting[0].name
         return None
 
 
@@ -127,10 +134,10 @@ async def find_action(
 
 async def _named(catalog: Catalog, names: Names, platform: str | None, wanted: str, caller: Caller) -> Action | None:
     """Return the action of this name, on that platform if it has one; None if no platform has."""
-    if platform and (row := (await names.of(platform)).get(wanted)):
+    if platform and (row := await names.action(platform, wanted)):
         return row
     async for alike in _candidates(catalog, names, wanted, caller):
-        found = {one: row for one in alike if (row := (await names.of(one)).get(wanted))}
+        found = {one: row for one in alike if (row := await names.action(one, wanted))}
         if len(found) > 1:
             raise UnknownAction(
                 f"{text.cap(' and '.join(found), 200)} both have an action of this name.", "Pass the platform, too."
@@ -145,7 +152,13 @@ async def _candidates(catalog: Catalog, names: Names, wanted: str, caller: Calle
 
     A name of something connected is never another platform's: that one would be refused anyway.
     """
-    own = visible(caller, (await catalog.known_connections(caller.identity)).value)
+    try:
+        own = visible(caller, (await catalog.known_connections(caller.identity)).value)
+    except PicaError:
+        if (platform := await names.platform_of(wanted)) is None:
+            raise
+        yield [platform]  # what was listed can be read about, though nobody can tell now what is connected
+        return
     yield (connected := names.spell_alike(wanted, (connection.platform for connection in own)))
     if "_" in wanted:
         others = names.spell_alike(wanted, (row.platform for row in await catalog.platforms()))

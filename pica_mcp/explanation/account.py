@@ -11,7 +11,7 @@ from pica_mcp.access import Caller, Identity, visible
 from pica_mcp.catalog import Catalog, Connections
 from pica_mcp.discovery import Names, near
 from pica_mcp.errors import InvalidArguments, PicaError
-from pica_mcp.models import Action
+from pica_mcp.models import Action, ActionDetails
 
 _MAX_LOADS = 8
 
@@ -76,16 +76,17 @@ async def look_at(caller: Caller, catalog: Catalog, names: Names, platform: str)
 async def _offer(caller: Caller, own: Connections, catalog: Catalog, names: Names, platform: str) -> Offer:
     try:
         listed = await catalog.actions(platform)
+        documents = await catalog.documents(platform) if listed.listing.whole else dict[str, ActionDetails]()
         shown = visible(caller, own)
         crowded = any(c.platform == platform for c in shown) and platform not in names.apart(shown)
-        named = {} if crowded else {action: name for name, action in (await names.of(platform)).items()}
-        found = [(row, await catalog.details(row) if listed.documents is not None else row) for row in listed.known]
+        named = {} if crowded else {row.action: row.name for row in listed.rows}
+        found = [(row, await catalog.details(row) if listed.listing.whole else row) for row in listed.known]
     except PicaError as error:
         return Offer(problem=str(error))
     actions = [("" if row.hidden else named.get(row, ""), action) for row, action in found]
-    known = {row.id for row in listed.known} | listed.disputed
-    others = (d for d in (listed.documents or {}).values() if d.id not in known and d.platform == platform)
-    return Offer((*actions, *(("", document) for document in others)), listed.ambiguous)
+    known = {row.id for row in listed.known} | listed.listing.disputed
+    others = (d for d in documents.values() if d.id not in known and d.platform == platform)
+    return Offer((*actions, *(("", document) for document in others)), listed.listing.ambiguous)
 
 
 async def _existing(catalog: Catalog) -> frozenset[str] | None:

@@ -14,6 +14,7 @@ from mcp.shared.exceptions import MCPError
 
 from pica_mcp.errors import PicaError, UnknownResource
 from pica_mcp.sandbox import Sandbox
+from pica_mcp.sandbox.growth import grow
 
 
 async def test_every_own_connection_is_a_resource_and_no_other(serve: Any) -> None:
@@ -96,7 +97,7 @@ async def test_the_platforms_say_which_of_them_are_connected(serve: Any) -> None
 async def test_a_platform_tells_its_accounts_and_what_it_can_do_by_the_names_of_tools(serve: Any) -> None:
     async with serve() as app:
         content = json.loads((await app.resources.read(app.caller, "pica://platforms/gmail")).text)
-        listed = {tool.definition.name: tool for tool in (await app.pipeline.toolbox.list(app.caller)).tools}
+        listed = {tool.definition.name: tool for tool in (await app.pipeline.toolbox.survey(app.caller)).tools}
     assert [(one["connection"], one["uri"]) for one in content["connections"]] == [
         ("Personal", "pica://connections/gmail/Personal"),
         ("Work", "pica://connections/gmail/Work"),
@@ -343,6 +344,19 @@ async def test_a_platform_that_cannot_be_told_does_not_hide_the_others(box: Sand
     async with converse() as client:
         ref = mcp.ResourceTemplateReference(uri="pica://actions/{id}")
         assert (await client.complete(ref, {"name": "id", "value": "send"})).completion.values
+
+
+async def test_no_more_ids_are_looked_for_than_can_be_shown(converse: Any) -> None:
+    big = grow(300, 3, document_chars=200)
+    box = Sandbox(extra=big)
+    for platform in big:
+        box.connect(platform.name, identity="ada", identity_type="user")
+    async with converse(pica=box.app) as client:
+        ref = mcp.ResourceTemplateReference(uri="pica://actions/{id}")
+        found = (await client.complete(ref, {"name": "id", "value": ""})).completion
+    assert (len(found.values), found.total, found.has_more) == (100, None, True)
+    listings = {one.path for one in box.requests if one.path.startswith("/v1/available-actions/")}
+    assert 0 < len(listings) < len(big)
 
 
 async def test_completions_end_at_the_protocols_limit(box: Sandbox, converse: Any) -> None:

@@ -75,7 +75,7 @@ async def test_what_nobody_offers_is_told_from_what_people_mean(everywhere: Any,
     async def notes(*queries: str) -> list[bool]:
         async with everywhere() as app:
             answers = [told(await app.pipeline.call(app.caller, SEARCH, {"query": query})) for query in queries]
-        return ["None fits well; these are the nearest." in answer.get("note", "") for answer in answers]
+        return [answer.get("note", "").startswith(("None fits well;", "No action matches.")) for answer in answers]
 
     assert all(await notes("archive a channel", "weather", "send money", "order a pizza", "play a song"))
     assert sum(await notes(*(wish.words for wish in WISHES))) <= 1
