@@ -65,7 +65,7 @@ class Permission(StrEnum):
 
     def covers(self, effect: Effect) -> bool:
         """Tell if calls of this effect are allowed."""
-        return tuple(Effect).index(effect) <= tuple(Permission).index(self)
+        return self is Permission.ADMIN or tuple(Effect).index(effect) <= tuple(Permission).index(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,13 @@ class Caller:
     preferences: Preferences = Preferences()
 
 
-def admit(caller: Caller, action: Action | None = None, connection: Connection | None = None) -> Refused | None:
+def admit(
+    caller: Caller, action: Action | None = None, connection: Connection | None = None, told: Effect | None = None
+) -> Refused | None:
     """Return why not, or None for yes.
 
-    With an action: may they know of it. With a connection: may they see it as working. With both: may they act.
+    With an action: may they know of it. With a connection: may they see it as working. With both: may they act. `told`
+    is what the action tells of its effect, if that is known already.
     """
     if action and connection and caller.grant.knowledge_only:
         return Refused(
@@ -115,7 +118,8 @@ def admit(caller: Caller, action: Action | None = None, connection: Connection |
             "Write the request instead, from get_pica_action_knowledge.",
             reason=Reason.KNOWLEDGE_ONLY,
         )
-    return (action and _admit_action(caller, action)) or (connection and _admit_connection(caller, action, connection))
+    refusal = action and _admit_action(caller, action, told)
+    return refusal or (connection and _admit_connection(caller, action, connection))
 
 
 def admit_platform(caller: Caller, platform: str) -> Refused | None:
@@ -155,17 +159,17 @@ def promising(caller: Caller, row: Action) -> bool:
     return not row.hidden and _admit_action(caller, row, undecided=True) is None
 
 
-def _admit_action(caller: Caller, action: Action, *, undecided: bool = False) -> Refused | None:
-    does = effect(caller, action) if undecided else _at_most(caller, action)
-    return (
-        admit_platform(caller, action.platform)
-        or _admit_listed(caller.grant, action, undecided=undecided)
-        # Without its path, a POST may be a search as well.
-        or (None if undecided and not action.path else admit_effect(caller, does))
-    )
+def _admit_action(
+    caller: Caller, action: Action, told: Effect | None = None, *, undecided: bool = False
+) -> Refused | None:
+    refusal = admit_platform(caller, action.platform) or _admit_listed(caller.grant, action, undecided=undecided)
+    # Who may do everything need not be told what it does; and without its path, a POST may be a search as well.
+    if refusal or caller.grant.permission.covers(Effect.DESTRUCTIVE) or (undecided and not action.path):
+        return refusal
+    return admit_effect(caller, effect(caller, action) if undecided else _at_most(caller, action, told))
 
 
-def _at_most(caller: Caller, action: Action) -> Effect:
+def _at_most(caller: Caller, action: Action, told: Effect | None) -> Effect:
     """Return the most that the action may do: what tells no id or path may be what the operator's rules mean.
 
     A row without its path may do anything at all, unless it is all that there is to be told.
@@ -177,7 +181,8 @@ def _at_most(caller: Caller, action: Action) -> Effect:
         if matches:
             break
     else:
-        possible.append(effect(caller, action) if action.tells_request else Effect.DESTRUCTIVE)
+        does = effects.of_action(action, caller.grant.effects, told)
+        possible.append(does if action.tells_request else Effect.DESTRUCTIVE)
     return max(possible, key=tuple(Effect).index)
 
 

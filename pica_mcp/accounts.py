@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pica_mcp import text
 from pica_mcp.access import Caller, admit, how_to_connect, usable, visible
 from pica_mcp.errors import Reason, Refused
-from pica_mcp.models import Action, Connection
+from pica_mcp.models import Action, Connection, Effect
 
 
 def label_connections(caller: Caller, connections: Iterable[Connection]) -> Mapping[str, Connection]:
@@ -70,28 +70,38 @@ def label_of(caller: Caller, connection: Connection, among: Iterable[Connection]
     return label
 
 
-def choose(caller: Caller, action: Action, connections: Iterable[Connection], wanted: str | None) -> Connection:
-    """Return the connection that a call of `action` goes through.
+def choose(
+    caller: Caller,
+    action: Action,
+    connections: Iterable[Connection],
+    wanted: str | None,
+    told: Effect | None = None,
+) -> Connection:
+    """Return the connection that a call of `action` goes through; `told` as for `admit`.
 
     `wanted` is a label or a key, empty if the caller did not say. Raises `Refused` if the action or the connection may
     not be used, if there is none, or if there are several, none was named and none is the default.
     """
-    if refusal := admit(caller, action):
-        raise refusal
     connections = tuple(connections)
-    own = visible(caller, connections)
-    here = label_connections(caller, (c for c in own if c.platform == action.platform))
-    if wanted:
-        # The key first: somebody may have named a connection like another's key.
-        found = next((c for c in own if c.key == wanted), None) or _meant(wanted, here)
-        if found is None:
-            problem = f"There is no {action.platform} connection {text.line(repr(wanted), 80)}."
-            raise _unknown(caller, action.platform, here, problem)
-    else:
-        found = _unnamed(caller, action.platform, here, connections)
-    if refusal := admit(caller, action, found):
+    try:
+        found = _found(caller, action, connections, wanted)
+    except Refused as refusal:
+        raise admit(caller, action) or refusal from None
+    if refusal := admit(caller, action, found, told):
         raise refusal
     return found
+
+
+def _found(caller: Caller, action: Action, connections: tuple[Connection, ...], wanted: str | None) -> Connection:
+    here = label_connections(caller, visible(caller, (c for c in connections if c.platform == action.platform)))
+    if not wanted:
+        return _unnamed(caller, action.platform, here, connections)
+    # The key first: somebody may have named a connection like another's key.
+    by_key = visible(caller, (c for c in connections if c.key == wanted))
+    if found := next(iter(by_key), None) or _meant(wanted, here):
+        return found
+    problem = f"There is no {action.platform} connection {text.line(repr(wanted), 80)}."
+    raise _unknown(caller, action.platform, here, problem)
 
 
 def _set(default: str, labels: Mapping[str, Connection]) -> Connection | None:

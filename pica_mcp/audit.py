@@ -30,6 +30,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
 from typing import Literal
@@ -48,6 +49,7 @@ _SHORT_CHARS = 32
 _MAX_FILE_BYTES = 10_000_000
 _KEPT_FILES = 5
 _HASH_DIGITS = 16
+_MAX_DIGESTS = 1_024
 
 
 class Outcome(StrEnum):
@@ -139,6 +141,7 @@ class Audit:
         self._hash_callers = hash_callers
         self._clock = clock
         self._now = now
+        self._digest = lru_cache(_MAX_DIGESTS)(_digest)
 
     @contextmanager
     def call(self, request_id: str | int | None, caller: Identity) -> Generator[Entry]:
@@ -156,11 +159,11 @@ class Audit:
     def shown_caller(self, caller: Identity) -> str | None:
         """Return what lines tell of the caller."""
         who = caller.id or ""
-        return _digest(self._key(), "caller", who) if self._hash_callers else _bounded(who)
+        return self._digest(self._key(), "caller", who) if self._hash_callers else _bounded(who)
 
     def shown_connection(self, key: str) -> str | None:
         """Return what lines tell of the connection with this key."""
-        return _digest(self._key(), "connection", key)
+        return self._digest(self._key(), "connection", key)
 
     def close(self) -> None:
         """Let go of the sink."""

@@ -190,29 +190,28 @@ def parse_rule(written: str) -> Rule:
     return Rule(patterns.parse(pattern), Effect(effect.strip().lower()))
 
 
-def of_action(action: Action, overrides: Sequence[Rule] = ()) -> Effect:
+def of_action(action: Action, overrides: Sequence[Rule] = (), known: Effect | None = None) -> Effect:
     """Return what the action does as far as its row tells; for details of GraphQL, what they document."""
-    rule = rule_of(action, overrides)
-    return rule.effect if rule else _as_told(action)
+    return rule.effect if (rule := rule_of(action, overrides)) else known or told(action)
 
 
-def of_call(action: ActionDetails, call: Call, overrides: Sequence[Rule] = ()) -> Effect:
-    """Return what this very call does. Never raises, whatever the arguments are.
+def of_call(action: ActionDetails, call: Call, overrides: Sequence[Rule] = (), known: Effect | None = None) -> Effect:
+    """Return what this very call does. Never raises, whatever the arguments are. `known`: what `told` says, if it is.
 
     A GraphQL call that provably only queries reads, even if the action's title says otherwise: it is what is sent that
     acts. Any other call does at least what the action does.
     """
     if rule := rule_of(action, overrides):
         return rule.effect
-    call = replace(call, body=_read_through(call.body))
+    call = call if call.body is None else replace(call, body=_read_through(call.body))
     if not _is_graphql(action):
-        return _by_arguments(action, call, _as_told(action))
+        return _by_arguments(action, call, known or told(action))
     documents = _sent(action, call)
     sent = _by_documents(documents)
     # Shopify runs in bulk what is in a string or a variable.
     if not documents or (sent is _WRITE and any("RunMutation" in document for document in documents)):
         sent = _by_names(_texts([call.query, call.body]))
-    return sent if sent is _READ else _higher(sent, _as_told(action))
+    return sent if sent is _READ else _higher(sent, known or told(action))
 
 
 def _read_through(body: Any) -> Any:
@@ -243,7 +242,8 @@ def rule_of(action: Action, overrides: Sequence[Rule]) -> Rule | None:
     return next((rule for rule in overrides if rule.pattern.matches(action)), None)
 
 
-def _as_told(action: Action) -> Effect:
+def told(action: Action) -> Effect:
+    """Return what the action does by all but the operator's rules."""
     if not _is_graphql(action):
         plain = _by_path(action)
     elif isinstance(action, ActionDetails):
@@ -255,7 +255,7 @@ def _as_told(action: Action) -> Effect:
 
 
 def _higher(one: Effect, other: Effect) -> Effect:
-    return one if one.exceeds(other) else other
+    return one if one is other or one.exceeds(other) else other
 
 
 # Path

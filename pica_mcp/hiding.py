@@ -24,13 +24,25 @@ _PLAIN = re.compile("[A-Za-z0-9]+")
 _BASE64_CHAR = "[A-Za-z0-9+/_-]"
 
 
-def hide(data: bytes, words: Iterable[str]) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Spelt:
+    """Words in all their spellings, each with the plain string that is looked for first."""
+
+    spellings: tuple[tuple[bytes, _Spelling], ...]
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> Spelt:
+        """Spell the words; that takes longer than to look for them."""
+        spellings = (spelling for word in _longest_first(words) for spelling in _spellings(word))
+        return cls(tuple((spelling.core, spelling) for spelling in spellings))
+
+
+def hide(data: bytes, words: Spelt) -> bytes:
     """Return the data with `HIDDEN` for the words in all their spellings; the same object if there are none.
 
     Text of two or four bytes a character is looked through as well. What is in no such charset as a whole and yet says
     a word so, loses its zero bytes: a broken file is better than a told secret.
     """
-    words = tuple(words)
     hidden = _hidden(data, words)
     if b"\0" not in hidden:
         return hidden
@@ -39,7 +51,7 @@ def hide(data: bytes, words: Iterable[str]) -> bytes:
     return hidden if bare is narrow else _hidden_wide(hidden, words) or bare
 
 
-def _hidden_wide(data: bytes, words: tuple[str, ...]) -> bytes | None:
+def _hidden_wide(data: bytes, words: Spelt) -> bytes | None:
     """Return the text in its own charset with the words hidden, None if none of those charsets is its own."""
     for charset in _WIDE:
         with suppress(UnicodeError):
@@ -50,10 +62,10 @@ def _hidden_wide(data: bytes, words: tuple[str, ...]) -> bytes | None:
     return None
 
 
-def _hidden(data: bytes, words: tuple[str, ...]) -> bytes:
+def _hidden(data: bytes, words: Spelt) -> bytes:
     seen = data.lower()
     # As nearly always nothing is found, that is what is quick: one plain string of each spelling is looked for.
-    found = [spelling for word in _longest_first(words) for spelling in _spellings(word) if spelling.core in seen]
+    found = [spelling for core, spelling in words.spellings if core in seen]
     if not found:
         return data
     pattern = "|".join(spelling.pattern for spelling in found).encode()

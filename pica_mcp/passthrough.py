@@ -181,8 +181,11 @@ def _static(piece: str) -> str:
 
 def _climbs(part: str) -> bool:
     """Tell if a part of a path is, or holds, a dot segment for anyone who decodes it; both Pica and providers do."""
+    decoded = _decoded(part)
+    if "." not in decoded:
+        return False
     # Tomcat drops what follows a semicolon before it resolves dots: `..;` climbs as well.
-    pieces = re.split(r"[/\\]", _decoded(part))
+    pieces = re.split(r"[/\\]", decoded)
     return any(piece.partition(";")[0].strip() in (".", "..") for piece in pieces)
 
 

@@ -15,7 +15,7 @@ import anyio
 import mcp_types as mcp
 
 from pica_mcp import arguments, consent, effects, passthrough, schemas
-from pica_mcp.access import Caller, admit_effect, effect
+from pica_mcp.access import Caller, admit_effect
 from pica_mcp.accounts import choose, label_of
 from pica_mcp.api import DEADLINE_SECONDS, PicaAPI
 from pica_mcp.audit import Audit, Entry, Outcome
@@ -31,7 +31,7 @@ from pica_mcp.passthrough import Request, Response
 from pica_mcp.results import Results, failed
 from pica_mcp.results.selection import compiled
 from pica_mcp.toolbox import Toolbox
-from pica_mcp.tools import RESERVED, ActionTool, AnyActionTool, Call, FixedTool, Parameters, View
+from pica_mcp.tools import RESERVED, AnyActionTool, Call, FixedTool, Parameters, Runnable, View
 
 _OURS = RESERVED | {CONNECTION_KEY}
 _LATER = "Nothing was sent; try again in a minute."
@@ -73,13 +73,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What a call is to do. `flat` is checked, `rest` is not. `at_most`: the effect that its tool is listed with.
+    """What a call is to do. `flat` is checked, `rest` is not. `told`: the action's effect by all but rules.
 
-    `is_any`: its tool runs any action.
+    `at_most`: the effect that its tool is listed with. `is_any`: its tool runs any action.
     """
 
     action: ActionDetails
     parameters: Parameters
+    told: Effect
     flat: Mapping[str, Any]
     rest: Call
     view: View
@@ -147,7 +148,7 @@ class Pipeline:
                     result = await tool.run(turn.caller, given)
                 turn.entry.decision = "allowed"
                 return result
-        if isinstance(tool, ActionTool):
+        if isinstance(tool, Runnable):
             return await self._act(turn, _named(turn.caller, tool, given))
         return await self._any(turn, tool, given)
 
@@ -160,7 +161,8 @@ class Pipeline:
         compiled(wanted.view.fields)
         with turn.time.bound(_LATER):
             action = await find_action(self.catalog, self.names, wanted.platform, wanted.action, turn.caller)
-        parameters = schemas.derive(action).beside(wanted.call)
+        runnable = self.toolbox.derived.runnable(action)
+        parameters = runnable.parameters.beside(wanted.call)
         given, rest = _apart(parameters, wanted.arguments, wanted.call)
         # A whole body may be a list or text here; what is documented by name, or asked for, is checked.
         checked = parameters.files.union(parameters.schema.get("required", ()))
@@ -168,16 +170,16 @@ class Pipeline:
         named = {name: one for name, one in grouped if parameters.places[name].key is not None or name in checked}
         flat, at_most = {**named, **given}, Effect.READ if tool.reads else None
         try:
-            return await self._act(
-                turn, _Wish(action, parameters, flat, rest, wanted.view, at_most, keeps_null=bool(named), is_any=True)
-            )
+            keeps_null, told = bool(named), runnable.told
+            wish = _Wish(action, parameters, told, flat, rest, wanted.view, at_most, keeps_null, is_any=True)
+            return await self._act(turn, wish)
         except InvalidArguments as error:
             raise InvalidArguments(str(error), f"The action takes {schemas.outline(parameters)}.") from None
 
     async def _act(self, turn: Turn, wish: _Wish) -> mcp.CallToolResult:
         """Make the call, after all that can refuse it. While a person is asked, no time runs and no slot is held."""
         turn.entry.action, turn.entry.platform = wish.action.id, wish.action.platform
-        turn.entry.effect = effect(turn.caller, wish.action)
+        turn.entry.effect = effects.of_action(wish.action, turn.caller.grant.effects, wish.told)
         async with AsyncExitStack() as held:
             with turn.time.bound(_LATER):
                 ready: _Ready | None = await self._ready(turn, wish, held)
@@ -204,7 +206,7 @@ class Pipeline:
 
     async def _ready(self, turn: Turn, wish: _Wish, held: AsyncExitStack) -> _Ready:
         """Return the call if it may be made; its files are held by `held`."""
-        connection, among = await self._connection(turn.caller, wish.action, wish.rest.connection)
+        connection, among = await self._connection(turn.caller, wish)
         turn.entry.connection = connection.key
         parameters = wish.parameters
         checked = arguments.check(
@@ -213,7 +215,7 @@ class Pipeline:
         files = self.files.resolved(turn.caller.identity, wish.parameters.files, checked)
         whole = await held.enter_async_context(files)
         call = wish.parameters.call(whole, wish.rest)
-        does = effects.of_call(wish.action, call, turn.caller.grant.effects)
+        does = effects.of_call(wish.action, call, turn.caller.grant.effects, wish.told)
         turn.entry.effect = does
         if refusal := admit_effect(turn.caller, does, what="this call"):
             raise refusal
@@ -262,29 +264,28 @@ class Pipeline:
             turn.entry.connection, turn.entry.attempts = renewed.key, refusal.attempts + 1
             return await self.api.send(passthrough.build(wish.action, renewed, ready.call, wish.parameters.headers))
 
-    async def _connection(
-        self, caller: Caller, action: ActionDetails, wanted: str | None
-    ) -> tuple[Connection, Connections]:
+    async def _connection(self, caller: Caller, wish: _Wish) -> tuple[Connection, Connections]:
         """Return the connection to go through; on a miss look once more, since accounts are connected meanwhile."""
-        connections = await self.catalog.connections(caller.identity)
+        connections, wanted = await self.catalog.connections(caller.identity), wish.rest.connection
         try:
-            return choose(caller, action, connections, wanted), connections
+            return choose(caller, wish.action, connections, wanted, wish.told), connections
         except Refused as refusal:
             if refusal.reason in _FINAL:
                 raise
         connections = await self._fresh(caller)
-        return choose(caller, action, connections, wanted), connections
+        return choose(caller, wish.action, connections, wanted, wish.told), connections
 
     async def _fresh(self, caller: Caller) -> Connections:
         return await self.catalog.connections(caller.identity, fresh=True)
 
 
-def _named(caller: Caller, tool: ActionTool, given: Mapping[str, Any]) -> _Wish:
+def _named(caller: Caller, tool: Runnable, given: Mapping[str, Any]) -> _Wish:
     """Return what a call of a named tool is to do. Of its arguments, some are ours."""
     flat, rest, view = parts({"arguments": _unwrapped(tool.parameters, given)})
     compiled(view.fields)
     flat, rest = _apart(tool.parameters, flat, rest)
-    return _Wish(tool.action, tool.parameters, flat, rest, view, at_most=effect(caller, tool.action))
+    listed = effects.of_action(tool.action, caller.grant.effects, tool.told)
+    return _Wish(tool.action, tool.parameters, tool.told, flat, rest, view, at_most=listed)
 
 
 def _unwrapped(parameters: Parameters, given: Mapping[str, Any]) -> Mapping[str, Any]:

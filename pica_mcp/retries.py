@@ -129,8 +129,10 @@ def _told_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def _number(value: str | None) -> float | None:
+    if not value:
+        return None
     try:
-        number = float(value or "")
+        number = float(value)
     except ValueError:
         return None
     return number if isfinite(number) and number >= 0 else None

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import mcp_types as mcp
 
 from pica_mcp import brackets
 from pica_mcp.errors import InvalidArguments
-from pica_mcp.models import ActionDetails, as_object
+from pica_mcp.models import ActionDetails, Effect, as_object
 
 Group: TypeAlias = Literal["path", "query", "headers", "body"]
 """Where an argument belongs in the HTTP request."""
@@ -68,7 +69,7 @@ class Call:
     """None: as the action is documented."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parameters:
     """The flat arguments of an action as JSON Schema, and the way back to where each belongs.
 
@@ -83,14 +84,14 @@ class Parameters:
     files: frozenset[str] = frozenset()
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
-    @property
+    @cached_property
     def headers(self) -> frozenset[str]:
         """The headers that the action documents, lower case."""
         places = (*self.places.values(), *(place for place, _ in self.fixed))
         return frozenset(place.key.lower() for place in places if place.group == "headers" and place.key)
 
-    @property
-    def constants(self) -> dict[str, Any]:
+    @cached_property
+    def constants(self) -> Mapping[str, Any]:
         """What is fixed, by the name that the documents have for it, except where an argument has that name."""
         return {place.key: value for place, value in self.fixed if place.key and place.key not in self.places}
 
@@ -189,12 +190,19 @@ class FixedTool:
 
 
 @dataclass(frozen=True, slots=True)
-class ActionTool:
+class Runnable:
+    """One action of a platform, with what can be worked out before a call. `told`: its effect by all but rules."""
+
+    action: ActionDetails
+    parameters: Parameters
+    told: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class ActionTool(Runnable):
     """One action of a platform as a tool."""
 
     definition: mcp.Tool
-    action: ActionDetails
-    parameters: Parameters
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pica_mcp import text
 from pica_mcp.access import Caller
 from pica_mcp.arguments import check
-from pica_mcp.models import ActionDetails, Connection
+from pica_mcp.models import ActionDetails, Connection, Effect
 from pica_mcp.schemas import derive
 from pica_mcp.toolbox.budget import MAX_DEFINITION_TOKENS, tokens
 from pica_mcp.toolbox.definitions import SEARCH_HINT, Derived, action_tool
@@ -123,8 +123,9 @@ def test_a_strict_client_may_send_null_and_json_text_wherever_it_is_asked_to(bui
 def test_arguments_are_derived_once_and_anew_for_a_newer_document(action: Make) -> None:
     derived = Derived()
     old = action(io_schema=documented({"to": {"type": "string"}}), method="POST", path="/x")
+    runnable = derived.runnable(old)
+    assert derived.runnable(old.model_copy(deep=True)) is runnable
     parameters = derived.parameters(old)
-    assert derived.parameters(old.model_copy(deep=True)) is parameters
     newer = action(io_schema=documented({"to": {"type": "integer"}}), method="POST", path="/x")
     assert derived.parameters(newer).schema["properties"] == {"to": {"type": "integer"}}
     assert derived.parameters(old) == parameters
@@ -135,14 +136,37 @@ def test_arguments_are_derived_once_and_anew_for_a_newer_document(action: Make) 
 def test_only_what_was_asked_for_last_is_kept(action: Make) -> None:
     derived = Derived(max_count=2)
     one, two, three = (action(id=f"conn_mod_def::{n}::1") for n in "abc")
-    kept = derived.parameters(one)
-    derived.parameters(two)
-    assert derived.parameters(one) is kept
-    derived.parameters(three)
-    assert derived.parameters(one) is kept
-    derived.parameters(two)
-    derived.parameters(three)
-    assert derived.parameters(one) is not kept
+    kept = derived.runnable(one)
+    derived.runnable(two)
+    assert derived.runnable(one) is kept
+    derived.runnable(three)
+    assert derived.runnable(one) is kept
+    derived.runnable(two)
+    derived.runnable(three)
+    assert derived.runnable(one) is not kept
+
+
+def test_what_is_listed_is_not_held_for_a_call_that_may_never_come(action: Make) -> None:
+    derived, listed = Derived(), action()
+    assert derived.parameters(listed) is not derived.parameters(listed)
+    derived.runnable(listed)
+    assert derived.parameters(listed) is derived.parameters(listed)
+
+
+def test_an_action_is_made_ready_once_and_anew_when_it_does_something_else(action: Make) -> None:
+    derived = Derived()
+    reads = action(title="List Messages", method="GET", path="/messages")
+    ready = derived.runnable(reads)
+    assert (ready.told, ready.action) == (Effect.READ, reads)
+    assert derived.runnable(reads.model_copy(deep=True)) is ready
+    assert derived.runnable(reads.model_copy(update={"method": "DELETE"})).told is Effect.DESTRUCTIVE
+
+
+@pytest.mark.parametrize("profile", ["portable", "openai-strict", "raw"])
+def test_what_is_called_by_name_takes_what_its_tool_takes(build: Make, profile: Profile) -> None:
+    tool = build(profile=profile, method="POST", io_schema=documented({"any": {}, "to": {"type": "string"}}))
+    ready = Derived(profile).runnable(tool.action)
+    assert (ready.parameters, ready.told) == (tool.parameters, tool.told)
 
 
 def test_schemas_too_deep_to_compare_are_derived_again(action: Make) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import ceil
 from urllib.parse import quote
 
@@ -10,11 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pica_mcp.hiding import HIDDEN, MAX_SPELLING_BYTES, hide
+from pica_mcp import hiding
+from pica_mcp.hiding import HIDDEN, MAX_SPELLING_BYTES, Spelt
 
 SECRET = "sk_live_1_AbC-dEf_0123456789+/=~zZ"
 KEY = "live::gmail::default::0123456789abcdef|zoé 世界 🎉"
 SECRETS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=5, max_size=60).map("sk_".__add__)
+
+
+def hide(data: bytes, words: Iterable[str]) -> bytes:
+    return hiding.hide(data, Spelt.of(words))
+
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "plain": str,

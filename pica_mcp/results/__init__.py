@@ -189,7 +189,8 @@ class _Page:
         if selected.value is None and answer is not None:
             return self._outlined("null\n[result_fields selects nothing.", notes)
         room = self._left(notes)
-        if not offset and cutting.size(selected.value, room) is not None:
+        short = not fields and cutting.is_short(self.answer.body, room)
+        if not offset and (short or cutting.size(selected.value, room) is not None):
             return _joined(text.clean(text.compact(selected.value)), notes)
         return self._cut(selected, offset, notes)
 

@@ -20,6 +20,7 @@ Unit = Literal["items", "characters", "keys"]
 
 _SMALL_CHARS = 200
 _MIN_SHARE_CHARS = 24
+_LONGEST = 5  # `1e15` is read as 1000000000000000.0
 _MAX_DEPTH = 200
 _MIN_LEVELS = 6
 _MAX_MEASURED_CHARS = 360_000
@@ -70,6 +71,11 @@ class Room:
     def within(self, chars: int, parts: int) -> Room:
         """Return the room of a part."""
         return replace(self, chars=chars, parts=parts, level=self.level + 1)
+
+
+def is_short(body: bytes, most: int) -> bool:
+    """Tell at a glance that JSON in these bytes takes no more than so many characters; False where it may."""
+    return len(body) * _LONGEST <= most and body.count(b"[") + body.count(b"{") < _MAX_DEPTH
 
 
 def size(value: Any, most: int) -> int | None:

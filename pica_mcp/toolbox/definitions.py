@@ -12,13 +12,13 @@ from typing import Any
 
 import mcp_types as mcp
 
-from pica_mcp import documents, schemas, text
+from pica_mcp import documents, effects, schemas, text
 from pica_mcp.access import Caller, effect
 from pica_mcp.accounts import choices
 from pica_mcp.models import ActionDetails, Connection, Effect, as_list, as_object
 from pica_mcp.schemas import portable
 from pica_mcp.toolbox.budget import CHARS_PER_TOKEN, MAX_DEFINITION_TOKENS
-from pica_mcp.tools import CONNECTION, RESULT_FIELDS, ActionTool, Parameters, Profile
+from pica_mcp.tools import CONNECTION, RESULT_FIELDS, ActionTool, Parameters, Profile, Runnable
 
 SEARCH_HINT = "anthropic/searchHint"
 """What a client that searches tools takes for an index, besides name and description."""
@@ -38,26 +38,38 @@ _MORE = "More arguments: see get_pica_action_knowledge."
 
 
 class Derived:
-    """The arguments of actions, derived once for all callers until their documents change."""
+    """What is derived from the documents of called actions, once for all callers until the document changes."""
 
-    def __init__(self, max_count: int = 512) -> None:
+    def __init__(self, profile: Profile = "portable", max_count: int = 128) -> None:
+        self._profile: Profile = profile
         self._max_count = max_count
-        self._kept: dict[str, tuple[ActionDetails, Parameters]] = {}
+        self._kept: dict[str, tuple[Parameters, Runnable]] = {}
 
     def parameters(self, action: ActionDetails) -> Parameters:
-        """Return the action's arguments. At most `max_count` are kept, those that were asked for last."""
-        read, parameters = self._kept.pop(action.id, (None, None))
-        if parameters is None or not _same(read, action):
+        """Return the action's arguments, as they are shown. They are not kept: what is listed may never be called."""
+        kept = self._kept.get(action.id)
+        return kept[0] if kept and _same(kept[1].action, action) else schemas.derive(action)
+
+    def runnable(self, action: ActionDetails) -> Runnable:
+        """Return the action as it is called. For at most `max_count` it is kept, those that were asked for last."""
+        kept = self._kept.pop(action.id, None)
+        if kept is None or not _same(kept[1].action, action):
             parameters = schemas.derive(action)
-        self._kept[action.id] = (action, parameters)
+            kept = parameters, _runnable(action, parameters, self._profile)
+        self._kept[action.id] = kept
         if len(self._kept) > self._max_count:
             del self._kept[next(iter(self._kept))]
-        return parameters
+        return kept[1]
 
 
-def _same(one: ActionDetails | None, other: ActionDetails) -> bool:
+def _runnable(action: ActionDetails, parameters: Parameters, profile: Profile) -> Runnable:
+    taken = replace(parameters, schema=portable.taken(parameters.schema, profile))
+    return Runnable(action, taken, effects.told(action))
+
+
+def _same(one: ActionDetails, other: ActionDetails) -> bool:
     try:
-        return one == other
+        return one is other or one == other
     except RecursionError:  # schemas that are too deep to compare
         return False
 
@@ -92,7 +104,8 @@ def action_tool(
         ),
         _meta={SEARCH_HINT: _hint(action, description)},
     )
-    return ActionTool(definition, action, replace(parameters, schema=portable.taken(parameters.schema, profile)))
+    runnable = _runnable(action, parameters, profile)
+    return ActionTool(action, runnable.parameters, runnable.told, definition)
 
 
 def _shown(

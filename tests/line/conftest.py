@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +13,13 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult, TextContent
 
+from pica_mcp.access import visible
 from pica_mcp.app import App, open_app
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 from pica_mcp.server import build
 from pica_mcp.settings import load
+from pica_mcp.toolbox.definitions import action_tool
+from pica_mcp.tools import ActionTool, Runnable
 
 Converse = Callable[..., AbstractAsyncContextManager[Client]]
 Serve = Callable[..., AbstractAsyncContextManager[App]]
@@ -42,6 +45,20 @@ def serve(box: Sandbox) -> Serve:
                 yield app
 
     return serve
+
+
+@pytest.fixture
+def defined() -> Callable[[App, str], Awaitable[ActionTool]]:
+    """Return the tool of this name as it would be listed."""
+
+    async def defined(app: App, name: str) -> ActionTool:
+        toolbox, connections = app.pipeline.toolbox, await app.catalog.connections(app.caller.identity)
+        found = await toolbox.find(app.caller, name)
+        assert isinstance(found, Runnable)
+        parameters = toolbox.derived.parameters(found.action)
+        return action_tool(app.caller, visible(app.caller, connections), name, found.action, parameters)
+
+    return defined
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ async def test_platforms_that_spell_one_name_are_neither_listed_nor_found(
         [document(number, "Records", name) for number, name in enumerate((one, other, "gmail"))],
     )
     async with serve(pica) as app:
-        listed = [tool.definition.name for tool in (await app.pipeline.toolbox.list(app.caller)).tools[7:]]
+        listed = [tool.definition.name for tool in (await app.pipeline.toolbox.survey(app.caller)).tools[7:]]
         assert listed == ["gmail_records"]
         with pytest.raises(UnknownTool):
             await app.pipeline.call(app.caller, f"{shared}_records", {})
@@ -227,7 +227,7 @@ async def test_hidden_actions_are_offered_nowhere_and_run_by_id(serve: Any, told
         [result(1, "Wreck", "POST", tags=["hidden:agents"]), result(2, "Send", "POST")],
     )
     async with serve(pica, PICA_TOOLS="all") as app:
-        assert [t.definition.name for t in (await app.pipeline.toolbox.list(app.caller)).tools[7:]] == ["crm_send"]
+        assert [t.definition.name for t in (await app.pipeline.toolbox.survey(app.caller)).tools[7:]] == ["crm_send"]
         found = told(await app.pipeline.call(app.caller, SEARCH, {"platform": "crm", "query": "wreck"}))
         assert [action.get("tool") for action in found["actions"]] == ["crm_send"]
         with pytest.raises(UnknownTool):
@@ -435,7 +435,7 @@ async def test_an_allowed_action_of_a_big_platform_is_listed(serve: Any) -> None
     pica.documents = [document(1, "Send It", method="POST")]
     pica.found = [result(1, "Send It", method="POST"), result(2, "Other 1")]
     async with serve(pica, PICA_ACTION_IDS="conn_mod_def::1::x") as app:
-        listed = [tool.definition.name for tool in (await app.pipeline.toolbox.list(app.caller)).tools[7:]]
+        listed = [tool.definition.name for tool in (await app.pipeline.toolbox.survey(app.caller)).tools[7:]]
     assert listed == ["crm_send_it"]
 
 

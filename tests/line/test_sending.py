@@ -6,7 +6,7 @@ import base64
 import gc
 import json
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -101,14 +101,15 @@ class Desk:
     client: Client
     passed: Callable[[], list[Any]]
     said: Callable[[CallToolResult], str]
+    defined: Callable[[App, str], Awaitable[ActionTool]]
 
     async def tool(self, action: Action) -> ActionTool:
         """Return the action's own tool. Hidden ones have none, nor those that share a title as listings tell no ids."""
         names = await self.app.pipeline.toolbox._names.of(action.platform)  # pyright: ignore[reportPrivateUsage]
         for name, row in names.items():
             if row.title == action.title and not action.is_hidden:
-                tool = await self.app.pipeline.toolbox.find(self.app.caller, name)
-                if isinstance(tool, ActionTool) and tool.action.id == action.id:
+                tool = await self.defined(self.app, name)
+                if tool.action.id == action.id:
                     return tool
         raise LookupError(action.title)
 
@@ -135,7 +136,7 @@ Open = Callable[..., AbstractAsyncContextManager[Desk]]
 
 
 @pytest.fixture
-def desk(serve: Any, said: Any) -> Open:
+def desk(serve: Any, said: Any, defined: Any) -> Open:
     """Open the door for Bo, who has one account of each of these platforms."""
 
     @asynccontextmanager
@@ -153,7 +154,7 @@ def desk(serve: Any, said: Any) -> Open:
             serve(box.app, **BO, **variables) as app,
             Client(build(app), mode=mode, elicitation_callback=person) as client,  # pyright: ignore[reportArgumentType]
         ):
-            yield Desk(app, client, arrived, said)
+            yield Desk(app, client, arrived, said, defined)
 
     return desk
 
