@@ -60,7 +60,7 @@ async def _demo() -> None:
         record = Path(folder, "audit.jsonl")
         async with box.listening() as url:
             account = {"PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": url, "PICA_IDENTITY": "ada"}
-            env = {**account, "PICA_IDENTITY_TYPE": "user", "PICA_AUDIT": str(record)}
+            env = {**account, "PICA_IDENTITY_TYPE": "user", "PICA_AUDIT": str(record), "PICA_CACHE": "off"}
             server = StdioServerParameters(command=sys.executable, args=["-m", "pica_mcp"], env=env)
             async with Client(server, elicitation_callback=_person) as client:
                 await _who(client)

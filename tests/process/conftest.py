@@ -50,7 +50,8 @@ def connect() -> Callable[..., AbstractAsyncContextManager[Client]]:
     async def connect(
         *flags: str, mode: str = "auto", env: Mapping[str, str] | None = None, hear: Any = None
     ) -> AsyncGenerator[Client]:
-        server = StdioServerParameters(command=PROGRAM[0], args=[*PROGRAM[1:], *flags], env=dict(env or {}))
+        variables = {"PICA_CACHE": "off", **(env or {})}  # it inherits a home
+        server = StdioServerParameters(command=PROGRAM[0], args=[*PROGRAM[1:], *flags], env=variables)
         with anyio.fail_after(60):
             async with Client(stdio_client(server), mode=mode, message_handler=hear) as client:  # pyright: ignore[reportArgumentType]
                 yield client

@@ -28,6 +28,7 @@ async def test_a_file_is_rotated_under_a_running_program_and_no_log_tells_either
     box = Sandbox()
     (tmp_path / "secret").write_text(LIVE_SECRET)
     env = {"PICA_SECRET_FILE": str(tmp_path / "secret"), "PICA_LOG_LEVEL": "debug", "PICA_IDENTITY": "ada"}
+    env |= {"PICA_CACHE": "off"}
     answers: list[str] = []
     with anyio.fail_after(60), (tmp_path / "log").open("w") as log:
         async with box.listening() as url:
