@@ -1,72 +1,42 @@
-"""How fast our stdio transport is beside the SDK's: `python tests/benchmarks/stdio.py [rounds]`.
+"""How fast our stdio transport is beside the SDK's: `python tests/benchmarks/stdio.py [--runs N]`.
 
 The same echo server on either transport, in turns, on one machine: only the ratios mean something.
 """
 
-import json
 import sys
-from pathlib import Path
-from statistics import median
-from subprocess import DEVNULL, PIPE
-from time import perf_counter
-from typing import Any
 
-import anyio
-from anyio.streams.buffered import BufferedByteReceiveStream
+import children
+import figures
 
-PROGRAM = Path(__file__).parents[1] / "programs" / "echo_server.py"
-TRANSPORTS = ("ours", "sdk")
 SEQUENTIAL, CONCURRENT = 500, 1_000
-INITIALIZE = {
-    "protocolVersion": "2025-06-18",
-    "capabilities": {},
-    "clientInfo": {"name": "benchmark", "version": "1"},
-}
+_WORD = {"word": "hello"}
 
 
-def line(id_: int, method: str, params: dict[str, Any]) -> bytes:
-    return json.dumps({"jsonrpc": "2.0", "id": id_, "method": method, "params": params}).encode() + b"\n"
+def measured(transport: str) -> tuple[list[float], float]:
+    """Milliseconds of each of many calls in a row, and of a thousand at once."""
+    with children.server([sys.executable, str(children.PROGRAMS / "echo_server.py"), transport]) as server:
+        server.hello()
+        in_a_row = [server.call("echo", _WORD) * 1000 for _ in range(SEQUENTIAL)]
+        seconds, answered = server.calls("echo", CONCURRENT, _WORD)
+    assert answered == CONCURRENT
+    return in_a_row, seconds * 1000
 
 
-def echo(id_: int) -> bytes:
-    return line(id_, "tools/call", {"name": "echo", "arguments": {"word": "hello"}})
-
-
-async def measured(transport: str) -> tuple[float, float]:
-    """Seconds of the median call of many in a row, and of a thousand at once."""
-    command = [sys.executable, str(PROGRAM), transport]
-    async with await anyio.open_process(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL) as process:
-        assert process.stdin
-        assert process.stdout
-        answers = BufferedByteReceiveStream(process.stdout)
-        await process.stdin.send(line(0, "initialize", INITIALIZE))
-        await answers.receive_until(b"\n", 65536)
-        times: list[float] = []
-        for number in range(SEQUENTIAL):
-            start = perf_counter()
-            await process.stdin.send(echo(number))
-            await answers.receive_until(b"\n", 65536)
-            times.append(perf_counter() - start)
-        start = perf_counter()
-        await process.stdin.send(b"".join(echo(number) for number in range(CONCURRENT)))
-        for _ in range(CONCURRENT):
-            await answers.receive_until(b"\n", 65536)
-        together = perf_counter() - start
-        await process.stdin.aclose()
-        await process.wait()
-    return median(times), together
-
-
-async def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    runs: dict[str, list[tuple[float, float]]] = {transport: [] for transport in TRANSPORTS}
-    for _ in range(rounds):
-        for transport in TRANSPORTS:
-            runs[transport].append(await measured(transport))
-    for column, name in enumerate(("one call after another", f"{CONCURRENT} calls at once")):
-        ours, sdk = (median(run[column] for run in runs[transport]) * 1000 for transport in TRANSPORTS)
-        print(f"{name}: ours {ours:.2f} ms, SDK {sdk:.2f} ms, SDK / ours = {sdk / ours:.2f}")  # noqa: T201
+def main() -> int:
+    runs = figures.runs(__doc__)
+    in_a_row: tuple[list[float], list[float]] = [], []
+    at_once: tuple[list[float], list[float]] = [], []
+    for _ in range(runs):
+        for place, transport in enumerate(("ours", "sdk")):
+            each, together = measured(transport)
+            in_a_row[place].extend(each)
+            at_once[place].append(together)
+    rows = [
+        figures.ratio("one call after another", *in_a_row, "ms"),
+        figures.ratio(f"{CONCURRENT:,} calls at once", *at_once, "ms"),
+    ]
+    return figures.report(f"Our stdio transport, medians of {runs} runs", rows, "floor: the SDK's, same server")
 
 
 if __name__ == "__main__":
-    anyio.run(main)
+    sys.exit(main())
