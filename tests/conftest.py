@@ -16,6 +16,7 @@ import pytest
 from anyio.abc import SocketAttribute, SocketStream
 from hypothesis import settings
 
+from pica_mcp import text
 from pica_mcp.access import Caller, Grant, Identity, Preferences
 from pica_mcp.models import ActionDetails, Connection
 
@@ -75,6 +76,20 @@ def caller() -> Callable[..., Caller]:
         return Caller(ada, Grant(**grant), lambda: environment, Preferences(names or {}, defaults or {}))
 
     return build
+
+
+@pytest.fixture
+def cleaned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many characters were cleaned, time after time."""
+    seen: list[int] = []
+    clean = text.clean
+
+    def watched(words: str, max_chars: int | None = None) -> str:
+        seen.append(len(words))
+        return clean(words, max_chars)
+
+    monkeypatch.setattr(text, "clean", watched)
+    return seen
 
 
 # Commands that tell a secret

@@ -47,20 +47,6 @@ def test_nothing_is_looked_at_beyond_what_could_fit() -> None:
     assert Watched.seen < 10
 
 
-@pytest.fixture
-def cleaned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many characters were cleaned, time after time."""
-    seen: list[int] = []
-    clean = text.clean
-
-    def watched(words: str, max_chars: int | None = None) -> str:
-        seen.append(len(words))
-        return clean(words, max_chars)
-
-    monkeypatch.setattr(text, "clean", watched)
-    return seen
-
-
 def test_no_more_of_a_long_key_is_cleaned_than_could_be_shown(cleaned: list[int]) -> None:
     deep: Any = {"é" * 100_000: {"b": "y" * 300}, "é" * 90_000: 1}
     for _ in range(20):
