@@ -45,7 +45,7 @@ def _audit(settings: Settings, secret: Secret) -> Audit:
     try:
         sink = open_sink(settings.audit)
     except ValueError as error:
-        raise InvalidSettings(f"PICA_AUDIT is {settings.audit!r}, but must be {error}.") from None
+        raise InvalidSettings(f"{settings.named('audit')} is {settings.audit!r}, but must be {error}.") from None
 
     def key() -> bytes:
         return b"".join(sha256(f"pica-mcp audit {value}".encode()).digest() for value in secret.values[:1])

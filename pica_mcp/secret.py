@@ -20,7 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from subprocess import DEVNULL
 from threading import Thread
-from typing import ClassVar
+from typing import Any
 
 import anyio
 from anyio.abc import Process
@@ -44,7 +44,7 @@ def is_well_formed(value: str) -> bool:
     return bool(_FORM.fullmatch(value))
 
 
-# Where it comes from. Each tells which variable says so, for errors; none shows in its repr what it holds.
+# Where it comes from. Each tells which variable, or which line of which file, says so; none shows what it holds.
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Fixed:
     """The secret itself."""
 
     text: str = field(repr=False)
-    variable: ClassVar[str] = "PICA_SECRET"
+    variable: str = field(default="PICA_SECRET", compare=False)
 
     async def read(self) -> str:
         """Return it."""
@@ -64,7 +64,7 @@ class File:
     """A file with nothing else in it."""
 
     path: Path
-    variable: ClassVar[str] = "PICA_SECRET_FILE"
+    variable: str = field(default="PICA_SECRET_FILE", compare=False)
 
     async def read(self) -> str:
         """Return what the file holds, without the spaces around it. Raises `SecretUnavailable`."""
@@ -88,7 +88,7 @@ class Command:
     """A command that prints it as its first line. It runs without a shell, without input, and not for long."""
 
     words: tuple[str, ...] = field(repr=False)
-    variable: ClassVar[str] = "PICA_SECRET_COMMAND"
+    variable: str = field(default="PICA_SECRET_COMMAND", compare=False)
 
     async def read(self) -> str:
         """Return what the command prints. Raises `SecretUnavailable`; whatever ends this ends the command."""
@@ -111,13 +111,21 @@ class Keyring:
 
     service: str
     username: str
-    variable: ClassVar[str] = "PICA_SECRET_KEYRING"
+    variable: str = field(default="PICA_SECRET_KEYRING", compare=False)
 
     async def read(self) -> str:
         """Return the entry. Raises `SecretUnavailable`."""
         return _formed(await _aside(self._read, self.variable), f"What {self.variable} names")
 
     def _read(self) -> bytes:
+        found: str | None = self._ask("read from", "get_password", self.service, self.username)
+        return (found or "").encode()
+
+    def keep(self, value: str) -> None:
+        """Put the secret there, in place of what is there. Raises `SecretUnavailable`."""
+        self._ask("put into", "set_password", self.service, self.username, value)
+
+    def _ask(self, what: str, name: str, *values: str) -> Any:
         try:
             keyring = import_module("keyring")
         except ImportError:
@@ -126,15 +134,21 @@ class Keyring:
                 "Ask the operator to run: pip install 'pica-mcp[keyring]'.",
             ) from None
         try:
-            found: str | None = keyring.get_password(self.service, self.username)
+            return getattr(keyring, name)(*values)
         except Exception as error:  # noqa: BLE001 - a boundary: keyrings are plugins, and raise what they like
             failure = type(error).__name__  # no more, and unchained: nobody knows what such an error holds
-        else:
-            return (found or "").encode()
-        raise _unavailable(f"{self.variable} cannot be read from the keyring: {failure}.")
+        raise _unavailable(f"{self.variable} cannot be {what} the keyring: {failure}.")
 
 
 Source = Fixed | File | Command | Keyring
+
+
+def has_keyring() -> bool:
+    """Tell if there is a keyring of the system's to keep a secret in; plain files and the like are none."""
+    try:
+        return bool(import_module("keyring").get_keyring().priority >= 1)
+    except Exception:  # noqa: BLE001 - a boundary: keyrings are plugins, and raise what they like
+        return False
 
 
 # When it is read

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import ssl
 import sys
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from pica_mcp.errors import InvalidSettings
 from pica_mcp.models import Action
 from pica_mcp.patterns import ToolPattern, parse, parse_tools
 from pica_mcp.secret import Command, File, Fixed, Keyring
-from pica_mcp.settings import DEFAULT_BASE_URL, OPTIONS, Settings, _command, load
+from pica_mcp.settings import DEFAULT_BASE_URL, OPTIONS, SECRETS, Origin, Settings, environment, load
+from pica_mcp.settings.secrets import _command
 
 SECRET = "sk_live_1_hush"
 ENVIRON = {"PICA_SECRET": SECRET}
@@ -222,6 +224,24 @@ def test_a_setting_has_one_name_in_two_spellings(name: str, variable: str, flag:
     assert (option.variable, option.flag) == (variable, flag)
 
 
+def test_settings_know_where_each_of_them_comes_from() -> None:
+    origins = load_with({"PICA_IDENTITY": "ada", "PICA_TOOLS": "all"}, {"tools": "none"}).origins
+    assert set(origins) == {"secret", *(option.name for option in OPTIONS)}
+    assert origins["secret"] == Origin("environment", "PICA_SECRET")
+    assert origins["identity"] == Origin("environment", "PICA_IDENTITY")
+    assert origins["tools"] == Origin("flag", "--tools")
+    assert origins["max_tools"] == Origin("default")
+
+
+def test_settings_that_say_the_same_are_the_same_wherever_it_was_said() -> None:
+    assert load_with({"PICA_TOOLS": "all"}) == load_with(flags={"tools": "all"})
+
+
+def test_the_environment_is_there_for_those_who_have_to_look_into_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PICA_TRIED_HERE", "yes")
+    assert environment()["PICA_TRIED_HERE"] == "yes"
+
+
 def test_the_secret_has_no_flag() -> None:
     assert not [option for option in OPTIONS if "secret" in option.name]
     assert load({"secret": "sk_live_2_other"}, ENVIRON).secret == Fixed(SECRET)
@@ -249,6 +269,19 @@ def test_a_bad_value_names_the_setting_and_what_is_allowed(name: str, value: str
         load_with({f"PICA_{name.upper()}": value})
     assert str(caught.value).startswith(f"PICA_{name.upper()} is ")
     assert f"but must be {BAD[name][1]}" in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, values[0]) for name, (values, _) in BAD.items()])
+def test_a_bad_value_of_a_flag_names_the_flag(name: str, value: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load_with({f"PICA_{name.upper()}": VALUES[name][0]}, {name: value})
+    assert str(caught.value).startswith(f"--{name.replace('_', '-')} is ")
+    assert f"but must be {BAD[name][1]}" in str(caught.value)
+
+
+def test_an_error_found_later_calls_a_setting_by_where_it_comes_from() -> None:
+    loaded = load_with({"PICA_AUDIT": "stderr"}, {"cache": "off"})
+    assert [loaded.named(name) for name in ("audit", "cache", "files")] == ["PICA_AUDIT", "--cache", "PICA_FILES"]
 
 
 @pytest.mark.parametrize(
@@ -299,6 +332,12 @@ def test_a_missing_secret_says_where_to_get_one(environ: dict[str, str]) -> None
     )
 
 
+@pytest.mark.parametrize("reference", ["${PICA_SECRET}", "$PICA_SECRET", "${env:PICA_SECRET}", "${input:pica_secret}"])
+def test_a_reference_that_a_client_did_not_fill_in_is_told_as_such(reference: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"^PICA_SECRET is a reference, .* that the client did not fill in\."):
+        load({}, {"PICA_SECRET": reference})
+
+
 @pytest.mark.parametrize(
     "secret", ["short", "two words here", "line\nbreak-1234", "sk_live_é_1234", "sk_live_\x00_1234"]
 )
@@ -334,9 +373,9 @@ def test_a_secret_may_be_elsewhere_which_is_not_looked_at_yet(monkeypatch: pytes
 def test_a_command_is_split_as_people_write_it_there(
     written: str, on_windows: tuple[str, ...], elsewhere: tuple[str, ...] | None
 ) -> None:
-    assert _command(written, windows=True) == Command(on_windows)
+    assert _command(written, "PICA_SECRET_COMMAND", windows=True) == Command(on_windows)
     if elsewhere:
-        assert _command(written, windows=False) == Command(elsewhere)
+        assert _command(written, "PICA_SECRET_COMMAND", windows=False) == Command(elsewhere)
 
 
 SOURCES = {
@@ -389,6 +428,11 @@ def test_a_place_that_can_be_none_is_told_at_once(variable: str, value: str, sai
     with pytest.raises(InvalidSettings) as caught:
         load({}, {variable: value})
     assert str(caught.value) == said
+
+
+def test_each_place_has_a_sentence() -> None:
+    assert set(SECRETS) == set(SOURCES)
+    assert all(re.fullmatch(r"[A-Zs].+\.", sentence) for sentence in SECRETS.values())
 
 
 @pytest.mark.parametrize("written", ["PICA_SECRET_FLIE", "PICA_SECRETS_FILE", "PICA_SECRET_COMAND", "PICA_SECRETS"])

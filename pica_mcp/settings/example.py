@@ -1,0 +1,77 @@
+"""The room of settings, its example: a settings file with every setting in it, which as it is changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pica_mcp.settings.options import FORMS, OPTIONS, SECRETS, key_of
+
+_HEAD = """\
+# The settings of pica-mcp. The server reads this file if it is named by --config or PICA_CONFIG, and never otherwise.
+#
+# Remove the # before a line to set it; lines without "example" say what holds anyway. Flags and variables of the
+# environment go before what stands here. Relative paths are meant from the folder of this file. Lists may be written
+# as one text with commas too, and tables as lists of texts like "Work=gmail/ada@work.example".
+"""
+_SECRETS_HEAD = """\
+# The secret: one of these four, unless a variable of the environment says it. With the key itself in it, this file
+# is for your eyes only (chmod 600)."""
+_SECRETS_EXAMPLES = {
+    "secret": '"YOUR-PICA-SECRET"',
+    "secret_file": '"pica-secret.txt"',
+    "secret_command": '["op", "read", "op://Private/Pica/key"]',
+    "secret_keyring": '"pica-mcp/ada"',
+}
+_HEADINGS = {
+    "base_url": "Where Pica is",
+    "identity": "Whom it serves, and what they may do",
+    "connection_names": "Which account is which",
+    "audit": "The record of calls",
+    "tools": "The list of tools",
+    "max_result_tokens": "Answers and files",
+    "cache": "What is kept, and how new it is",
+    "log_level": "The log",
+}
+"""The first option of each group → the group's heading."""
+
+
+def example() -> str:
+    """Return the file's text: each setting below its sentence, with its default or an example, behind a #."""
+    return "\n".join([_HEAD, _SECRETS_HEAD, *_secrets(), *_options()]) + "\n"
+
+
+def line_of(key: str) -> str:
+    """Return how the key is written, with its default or an example."""
+    if key in _SECRETS_EXAMPLES:
+        return f"{key} = {_SECRETS_EXAMPLES[key]}"
+    option = next(option for option in OPTIONS if option.name == key)
+    return f"{key} = {_toml(option.default or option.example, key)}"
+
+
+def _secrets() -> Iterator[str]:
+    for variable, sentence in SECRETS.items():
+        yield f"\n# {sentence}\n#{line_of(key_of(variable))}  # example"
+
+
+def _options() -> Iterator[str]:
+    for option in OPTIONS:
+        if option.name in _HEADINGS:
+            yield f"\n\n# {_HEADINGS[option.name]}"
+        yield f"\n# {option.help}\n#{line_of(option.name)}{'' if option.default else '  # example'}"
+
+
+def _toml(value: str, key: str) -> str:
+    match FORMS[key]:
+        case "number" | "switch":
+            return value
+        case "list":
+            return f"[{', '.join(map(_quoted, value.split(',')))}]"
+        case "pairs":
+            left, _, right = value.rpartition("=")
+            return f"{{ {left if left.isalnum() else _quoted(left)} = {_quoted(right)} }}"
+        case "text":
+            return _quoted(value)
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"'
