@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import sys
+import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import Any
 
 import anyio
@@ -17,14 +15,63 @@ from pica_mcp.catalog import catalogue_file
 from pica_mcp.catalog.contents import Contents, Unreadable, contents
 from pica_mcp.catalog.disk import remove
 from pica_mcp.catalog.folder import File, files
-from pica_mcp.cli.streams import log_to_stderr, print_anything
-from pica_mcp.cli.told import Row, lines
+from pica_mcp.cli.options import add_settings, describe, settings_of
+from pica_mcp.cli.rows import Row, print_rows
+from pica_mcp.cli.streams import complain, log_to_stderr
+from pica_mcp.cli.terminal import print_json
 from pica_mcp.errors import SecretUnavailable
 from pica_mcp.settings import Settings
 
 MB = 1024 * 1024
 _OFF = "Nothing is kept on disk: {}."
 _AGES = ((86_400, "days"), (3_600, "hours"), (60, "minutes"))
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what it is about, and its own commands."""
+    describe(parser, "Tell what is kept of the catalogue on disk; refresh it, or clear it.")
+    deeds = parser.add_subparsers(dest="deed", required=True, metavar="COMMAND", title="commands")
+    showing = deeds.add_parser("show", help="what is kept, where, and how old it is (the default)", allow_abbrev=False)
+    describe(
+        showing,
+        "Tell what is kept of this account's catalogue, where, and how old it is. It asks nobody and changes nothing.",
+        "pica-mcp cache",
+        "pica-mcp cache --json",
+    )
+    showing.add_argument("--json", action="store_true", help="print JSON")
+    loading = deeds.add_parser(
+        "refresh", help="load it anew, so that a server's start needs no network", allow_abbrev=False
+    )
+    describe(
+        loading,
+        "Load the platforms that are connected anew, and the list of tools, so that a server's start needs no network.",
+        "pica-mcp cache refresh",
+        "pica-mcp cache refresh gmail slack",
+    )
+    which = loading.add_mutually_exclusive_group()
+    which.add_argument("platform", nargs="*", default=[], metavar="PLATFORM", help="load these platforms instead")
+    which.add_argument("--all", action="store_true", help="load every platform of Pica's, with all documents")
+    loading.add_argument("--json", action="store_true", help="print JSON")
+    clearing = deeds.add_parser("clear", help="remove it", allow_abbrev=False)
+    describe(clearing, "Remove what is kept of this account's catalogue. Servers that use it go on.")
+    clearing.add_argument("--all", action="store_true", help="remove what is kept of every account")
+    for deed in (showing, loading, clearing):
+        add_settings(deed)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show, refresh or clear it."""
+    settings = settings_of(arguments, keyless=arguments.deed != "refresh")
+    log_to_stderr(settings.log_level)
+    match arguments.deed:
+        case "refresh":
+            from pica_mcp.cli.refresh import refresh
+
+            return refresh(settings, arguments.platform, everything=arguments.all, as_json=arguments.json)
+        case "clear":
+            return _clear(settings, everything=arguments.all)
+        case _:
+            return _show(settings, as_json=arguments.json)
 
 
 # Showing
@@ -41,17 +88,15 @@ class _Found:
     problem: str = ""
 
 
-def show(settings: Settings, *, as_json: bool) -> int:
+def _show(settings: Settings, *, as_json: bool) -> int:
     """Print what is kept, changing nothing and asking nobody but for the secret: 1 if not all of it can be told."""
-    log_to_stderr(settings.log_level)
-    print_anything()
     found = _Found() if settings.cache is None else _look(settings, settings.cache)
     if as_json:
-        print(json.dumps(_document(settings, found), indent=2))
+        print_json(_document(settings, found))
     else:
-        print("\n".join(lines(_rows(settings, found), get_terminal_size().columns)))
+        print_rows(_rows(settings, found))
     if found.problem:
-        print(f"pica-mcp: {found.problem}", file=sys.stderr)
+        complain(found.problem)
     return 1 if found.problem else 0
 
 
@@ -146,10 +191,8 @@ def _inside_json(inside: Contents) -> dict[str, Any]:
 # Clearing
 
 
-def clear(settings: Settings, *, everything: bool) -> int:
+def _clear(settings: Settings, *, everything: bool) -> int:
     """Remove this account's files, or those of all accounts: 1 if one of them stays."""
-    log_to_stderr(settings.log_level)
-    print_anything()
     if settings.cache is None:
         print(off(settings))
         return 0
@@ -157,10 +200,10 @@ def clear(settings: Settings, *, everything: bool) -> int:
         begin = "" if everything else _account(_name(settings))
         doomed = [file for file in files(settings.cache) if file.path.name.startswith(begin)]
     except SecretUnavailable as error:
-        print(f"pica-mcp: {error} Or clear all accounts' files: pica-mcp cache clear --all", file=sys.stderr)
+        complain(f"{error} Or clear all accounts' files: pica-mcp cache clear --all")
         return 1
     except OSError as error:
-        print(f"pica-mcp: {settings.cache} cannot be read: {error.strerror}. Correct PICA_CACHE.", file=sys.stderr)
+        complain(f"{settings.cache} cannot be read: {error.strerror}. Correct PICA_CACHE.")
         return 1
     freed = [file.size_bytes for file in doomed if _removed(file)]
     print(f"Removed {some(len(freed), 'file')}, {_size(sum(freed))}." if freed else "There is nothing to remove.")
@@ -170,7 +213,7 @@ def clear(settings: Settings, *, everything: bool) -> int:
 def _removed(file: File) -> bool:
     remove(file.path)
     if file.is_there:
-        print(f"pica-mcp: {file.path} cannot be removed. End whoever uses it, then try again.", file=sys.stderr)
+        complain(f"{file.path} cannot be removed. End whoever uses it, then try again.")
     return not file.is_there
 
 

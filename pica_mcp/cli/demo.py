@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from textwrap import fill
 from typing import Any, cast
 
 import anyio
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent, TextResourceContents, Tool
+from rich.cells import cell_len, set_cell_size
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
-from pica_mcp.cli.streams import print_anything
+from pica_mcp.cli.options import describe
+from pica_mcp.cli.rows import Row, lines
+from pica_mcp.cli.streams import complain
+from pica_mcp.cli.terminal import screen
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 
-_WIDTH = 96
+_COLUMNS = (40, 102)
+_MARGIN = 8
 _SUBJECT = "Lunch on Friday?"
 
 
@@ -26,10 +34,15 @@ class _Unexpected(Exception):
     """A step did not do what it should."""
 
 
-def demo() -> int:
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what it is about."""
+    about = "See the server work on the embedded sandbox, a pretend Pica, through a real MCP client."
+    describe(parser, about, "pica-mcp demo")
+
+
+def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it has none of its own
     """Show each step as it happens. Returns 0 only if every one of them really did."""
-    print_anything()
-    print("pica-mcp on its embedded sandbox: a real MCP client, and the server as its child process.")
+    _filled("", "pica-mcp on its embedded sandbox: a real MCP client, and the server as its child process.")
     failures: list[str] = []
     try:
         anyio.run(_demo)
@@ -40,9 +53,10 @@ def demo() -> int:
     except* BrokenPipeError:
         raise BrokenPipeError from None
     if failures:
-        print(f"\n  FAILED: {failures[0]}", file=sys.stderr)
+        complain(f"The demo failed. {failures[0]}")
         return 1
-    print("\nEvery step happened. To put it into your client, see the README.")
+    _say("")
+    _say("Every step happened. To put it into your client: pica-mcp install", "bold green")
     return 0
 
 
@@ -77,7 +91,7 @@ async def _demo() -> None:
 async def _who(client: Client) -> None:
     _step("Who is served, and what is connected")
     served = (client.instructions or "").splitlines()[0]
-    print(f"  {served}")
+    _filled("  ", served)
     connections = _json(await client.call_tool("list_pica_integrations", {}))["connections"]
     _table((c["platform"], c["connection"], c.get("state", "operational")) for c in connections)
     _expect("user ada" in served, "the sandbox serves the user Ada")
@@ -91,7 +105,7 @@ async def _tools(client: Client) -> None:
     for platform, own in groupby(actions, key=_platform):
         names = [f"{t.name.removeprefix(f'{platform}_')}{_mark(t)}" for t in own]
         _wrapped(f"  {platform:<8}", names)
-    print(f"  {len(actions)} actions and {len(tools) - len(actions)} fixed tools; * writes, ! destroys")
+    _say(f"  {len(actions)} actions and {len(tools) - len(actions)} fixed tools; * writes, ! destroys")
     _expect({"gmail_send_email", "gmail_get_emails"} <= {t.name for t in tools}, "mail can be sent and read")
 
 
@@ -124,7 +138,8 @@ async def _refusal(client: Client, box: Sandbox) -> None:
 
 async def _person(context: Any, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001 - the SDK's
     """Show the question where a client would open a window, and decline."""
-    print("\n".join(f"    ? {_short(line)}" for line in params.message.splitlines()))
+    for line in params.message.splitlines():
+        _say(f"    ? {_short(line)}", "yellow")
     return ElicitResult(action="decline")
 
 
@@ -150,9 +165,9 @@ async def _resource(client: Client) -> None:
     _step("The same connections as resources, without their keys")
     uris = [resource.uri for resource in (await client.list_resources()).resources]
     content = (await client.read_resource(uris[1])).contents[0]
-    print(f"  {uris[1]}")
+    _say(f"  {uris[1]}")
     shown = content.text if isinstance(content, TextResourceContents) else ""
-    print(f"  {_short(shown)}")
+    _say(f"  {_short(shown)}")
     _expect(json.loads(shown)["platform"] in uris[1] and "::default::" not in shown, "a resource tells no key")
 
 
@@ -160,11 +175,10 @@ async def _newcomer(client: Client, box: Sandbox) -> None:
     _step("An account is connected while the server runs, and its tools appear")
     before = await _names(client)
     asked = _json(await client.call_tool("list_pica_integrations", {"query": "linear"}))
-    how = f"linear is not connected; a person connects it {asked['platforms'][0]['connect']}"
-    print(fill(how, _WIDTH, initial_indent="  ", subsequent_indent="  "))
+    _filled("  ", f"linear is not connected; a person connects it {asked['platforms'][0]['connect']}")
     async with client.listen(tools_list_changed=True) as notices:
         box.connect("linear", identity="ada", identity_type="user", name="Roadmap")
-        print("  ... and is done. For five minutes the server looks every five seconds:")
+        _say("  ... and is done. For five minutes the server looks every five seconds:")
         await anext(aiter(notices))
     new = sorted(name for name in await _names(client) if name.startswith("linear_"))
     _wrapped("  list_changed: ", [name.removeprefix("linear_") for name in new])
@@ -177,11 +191,11 @@ async def _names(client: Client) -> set[str]:
 
 async def _call(client: Client, name: str, arguments: dict[str, Any]) -> CallToolResult:
     result = await client.call_tool(name, arguments)
-    print(f"  {_short(f'{name} {json.dumps(arguments, ensure_ascii=False)}')}")
+    _say(f"  {_short(f'{name} {json.dumps(arguments, ensure_ascii=False)}')}", "cyan")
     if result.is_error:
-        print(fill(_text(result), _WIDTH, initial_indent="    refused: ", subsequent_indent=" " * 13))
+        _filled("    refused: ", _text(result), "red")
     else:
-        print(f"    -> {_short(_text(result))}")
+        _say(f"    -> {_short(_text(result))}")
     return result
 
 
@@ -204,7 +218,22 @@ def _mark(tool: Tool) -> str:
 
 
 def _step(title: str) -> None:
-    print(f"\n{title}")
+    _say("")
+    _filled("", title, "bold")
+
+
+def _columns() -> int:
+    fewest, most = _COLUMNS
+    return max(fewest, min(screen().width, most))
+
+
+def _say(line: str, style: str = "") -> None:
+    screen().print(Text(line, style), soft_wrap=True)
+
+
+def _filled(head: str, words: str, style: str = "") -> None:
+    for line in lines([Row(head, words)], _columns()):
+        _say(line, style)
 
 
 def _expect(condition: bool, what: str) -> None:  # noqa: FBT001 - the condition is what the function is about
@@ -213,22 +242,22 @@ def _expect(condition: bool, what: str) -> None:  # noqa: FBT001 - the condition
 
 
 def _short(line: str) -> str:
-    line = " ".join(line.split())
-    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"
+    line, room = " ".join(line.split()), _columns() - _MARGIN
+    return line if cell_len(line) <= room else f"{set_cell_size(line, room - 1).rstrip()}…"
 
 
 def _table(rows: Iterable[Sequence[str]]) -> None:
-    rows = list(rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    grid = Table.grid(padding=(0, 2, 0, 0))
     for row in rows:
-        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        grid.add_row(*map(Text, row))
+    screen().print(Padding.indent(grid, 2))
 
 
 def _wrapped(head: str, words: list[str]) -> None:
     line = head
     for word in words:
-        if len(line) + len(word) + 2 > _WIDTH:
-            print(line.rstrip())
+        if cell_len(f"{line}{word}") > _columns():
+            _say(line.rstrip())
             line = " " * len(head)
         line += f"{word}  "
-    print(line.rstrip())
+    _say(line.rstrip())

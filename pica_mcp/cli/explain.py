@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterable, Iterator, Mapping
+import argparse
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import Any
 
 import anyio
@@ -16,40 +14,61 @@ from pica_mcp import explanation
 from pica_mcp.access import Caller
 from pica_mcp.app import open_app
 from pica_mcp.audit import obstacle
-from pica_mcp.cli.streams import log_to_stderr, print_anything
-from pica_mcp.cli.told import Only, Row, all_rows, is_wanted, lines, one_rows, word
-from pica_mcp.errors import CallError, PicaError
+from pica_mcp.cli.options import add_settings, describe, settings_of
+from pica_mcp.cli.rows import print_rows
+from pica_mcp.cli.streams import complain, fail, log_to_stderr
+from pica_mcp.cli.terminal import print_json
+from pica_mcp.cli.told import Only, all_rows, is_wanted, one_rows, word
+from pica_mcp.errors import PicaError
 from pica_mcp.explanation import Explanation, View, why
 from pica_mcp.findings import Finding
 from pica_mcp.settings import Settings
 
 
-def explain(settings: Settings, platform: str | None, only: Only | None, *, as_json: bool) -> int:
-    """Print the explanation: 0 if it is whole, 1 if Pica does not tell all of it, 2 if there is no such platform.
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what it is about, and its arguments."""
+    describe(
+        parser,
+        "Tell what a server with these settings may do on each connection, why not the rest, and which settings do "
+        "nothing. It asks Pica for the account and its catalogue, and changes nothing.",
+        "pica-mcp explain",
+        "pica-mcp explain gmail --refused",
+        "pica-mcp explain --sandbox --permissions read --json",
+    )
+    parser.add_argument("platform", nargs="?", metavar="PLATFORM", help="list each action of this platform")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--allowed", dest="only", action="store_const", const="allowed", help="only those that may run")
+    only.add_argument("--refused", dest="only", action="store_const", const="refused", help="only those that may not")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_settings(parser)
 
-    With a platform each of its actions is listed, or `only` those that may run or may not.
-    """
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the explanation: 0 if it is whole, 1 if Pica does not tell all of it, 2 if there is no such platform."""
+    only: Only | None = arguments.only
+    if only and not arguments.platform:
+        complain("--allowed and --refused need a PLATFORM, as in: pica-mcp explain gmail --refused")
+        return 2
+    settings = settings_of(arguments)
     log_to_stderr(settings.log_level)
-    print_anything()
-    found = anyio.run(_found, settings, platform and platform.strip().lower())
+    found = anyio.run(_found, settings, arguments.platform and arguments.platform.strip().lower())
     match found:
         case PicaError():
-            print(f"pica-mcp: {found}", file=sys.stderr)
-            return 2 if isinstance(found, CallError) else 1
+            return fail(found)
         case caller, recorded, View() as view:
-            if as_json:
-                _print_json(_one_json(settings, caller, recorded, view, only))
+            if arguments.json:
+                print_json(_one_json(settings, caller, recorded, view, only))
             else:
-                _print_lines(one_rows(settings, caller, recorded, view, only))
+                print_rows(one_rows(settings, caller, recorded, view, only))
             problems = [view.problem]
         case caller, recorded, everything:
-            if as_json:
-                _print_json(_all_json(settings, caller, recorded, everything))
+            if arguments.json:
+                print_json(_all_json(settings, caller, recorded, everything))
             else:
-                _print_lines(all_rows(settings, caller, recorded, everything))
+                print_rows(all_rows(settings, caller, recorded, everything))
             problems = [everything.problem, *(view.problem for view in everything.views)]
     if missing := list(filter(None, problems)):
-        print(f"pica-mcp: Pica did not tell all of it. {missing[0]}", file=sys.stderr)
+        complain(f"Pica did not tell all of it. {missing[0]}")
     return 1 if missing else 0
 
 
@@ -98,14 +117,6 @@ def _one_json(
     wanted = [one for one in view.verdicts if is_wanted(one, only)]
     actions = [{**asdict(one), "verdict": word(one), "why": why(caller, one.reason)} for one in wanted]
     return {**_headline_json(settings, caller, recorded), **_counted(caller, view), "actions": actions}
-
-
-def _print_lines(rows: Iterable[Row]) -> None:
-    print("\n".join(lines(rows, get_terminal_size().columns)))
-
-
-def _print_json(document: Mapping[str, Any]) -> None:
-    print(json.dumps(document, indent=2))
 
 
 def _headline_json(settings: Settings, caller: Caller, recorded: str | None) -> dict[str, Any]:

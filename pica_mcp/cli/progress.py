@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-from shutil import get_terminal_size
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Self
+
+from rich import progress
+from rich.console import Console
 
 from pica_mcp import text
 
-_WIDTH = 20
 _MAX_NAME_CHARS = 40
 
 
 class Progress:
-    """Tells of platforms as they are loaded, on a stream that is not for results. Leaving wipes the bar away."""
+    """Tells of platforms as they are loaded, on a console that is not for results. Leaving wipes the bar away."""
 
-    def __init__(self, stream: TextIO, *, shown: bool) -> None:
-        self._stream = stream
-        self._shown = shown
-        self._bar = shown and stream.isatty()
-        self._expected = self._done = self._actions = 0
+    def __init__(self, console: Console, *, shown: bool) -> None:
+        self._console = console
+        self._lines = shown and not console.is_terminal
+        self._bar = progress.Progress(
+            progress.BarColumn(20),
+            progress.TextColumn(
+                "{task.completed:,.0f} of {task.total:,.0f} platforms, {task.fields[actions]:,} actions"
+            ),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("{task.description}", markup=False),
+            console=console,
+            transient=True,
+            disable=not shown or not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=0, actions=0)
+        self._done = self._expected = self._actions = 0
         self._under_way: dict[str, None] = {}
 
     def __enter__(self) -> Self:
         """Begin."""
+        self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End, also when the person has waited long enough."""
-        self._draw("")
+        self._bar.stop()
 
     def expect(self, platforms: int) -> None:
         """Begin to load so many."""
@@ -49,19 +62,15 @@ class Progress:
         self._done += 1
         self._actions += actions or 0
         self._tell()
-        if self._shown and not self._bar:
+        if self._lines:
             told = "not loaded" if actions is None else f"{actions:,} action{'' if actions == 1 else 's'}"
-            print(f"{self._done:,} of {self._expected:,}  {name}: {told}", file=self._stream, flush=True)
+            self._console.print(f"{self._done:,} of {self._expected:,}  {name}: {told}", soft_wrap=True)
 
     def _tell(self) -> None:
-        filled = _WIDTH * self._done // self._expected if self._expected else _WIDTH
-        bar = f"{'#' * filled}{'.' * (_WIDTH - filled)}"
-        counts = f"{self._done:,} of {self._expected:,} platforms, {self._actions:,} actions"
-        self._draw(f"[{bar}] {counts}  {', '.join(self._under_way)}")
-
-    def _draw(self, line: str) -> None:
-        """Replace the line by another one, or by nothing. It never reaches the window's edge, where it would wrap."""
-        if self._bar:
-            columns = max(1, get_terminal_size().columns - 1)
-            wiped = f"\r{' ' * columns}\r"
-            print(f"{wiped}{line[:columns]}", end="", file=self._stream, flush=True)
+        self._bar.update(
+            self._task,
+            description=", ".join(self._under_way),
+            total=self._expected,
+            completed=self._done,
+            actions=self._actions,
+        )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import Any
 
 import anyio
@@ -21,9 +18,10 @@ from pica_mcp.catalog.contents import Unreadable, contents
 from pica_mcp.catalog.folder import File, files
 from pica_mcp.cli.cache import counts, off, share, some
 from pica_mcp.cli.progress import Progress
-from pica_mcp.cli.streams import log_to_stderr, print_anything
-from pica_mcp.cli.told import Row, lines
-from pica_mcp.errors import CallError, InvalidArguments, OperatorError, PicaError
+from pica_mcp.cli.rows import Row, print_rows
+from pica_mcp.cli.streams import complain, fail
+from pica_mcp.cli.terminal import notes, print_json
+from pica_mcp.errors import InvalidArguments, OperatorError, PicaError
 from pica_mcp.settings import Settings
 
 _MAX_LOADS = 8
@@ -58,27 +56,24 @@ def refresh(settings: Settings, platforms: Collection[str], *, everything: bool,
 
     1 if something could not be loaded or kept, 2 if there is no such platform or no cache.
     """
-    log_to_stderr(settings.log_level)
-    print_anything()
     if settings.cache is None:
-        print(f"pica-mcp: {off(settings)} Set PICA_CACHE to a folder, and leave --sandbox out.", file=sys.stderr)
+        complain(f"{off(settings)} Set PICA_CACHE to a folder, and leave --sandbox out.")
         return 2
     wanted = _Wanted(tuple(dict.fromkeys(platform.strip().lower() for platform in platforms)), everything)
     try:
-        with Progress(sys.stderr, shown=not as_json) as progress:
+        with Progress(notes(), shown=not as_json) as progress:
             outcome = anyio.run(_refreshed, settings, wanted, progress)
     except KeyboardInterrupt:
-        print("pica-mcp: Stopped. What was loaded by then is kept.", file=sys.stderr)
+        complain("Stopped. What was loaded by then is kept.")
         raise
     if isinstance(outcome, PicaError):
-        print(f"pica-mcp: {outcome}", file=sys.stderr)
-        return 2 if isinstance(outcome, CallError) else 1
+        return fail(outcome)
     if as_json:
-        print(json.dumps(_outcome_json(outcome), indent=2))
+        print_json(_outcome_json(outcome))
     else:
-        print("\n".join(lines(_outcome_rows(settings, outcome), get_terminal_size().columns)))
+        print_rows(_outcome_rows(settings, outcome))
     for failure in _failures(outcome.failed):
-        print(f"pica-mcp: {failure}", file=sys.stderr)
+        complain(failure)
     return 1 if outcome.failed else 0
 
 

@@ -1,9 +1,11 @@
-"""What commands do to their streams before they write."""
+"""What commands do to their streams before they write, and how they end."""
 
 from __future__ import annotations
 
 import logging
 import sys
+
+from pica_mcp.errors import CallError, InvalidSettings, PicaError
 
 
 def log_to_stderr(level: str) -> None:
@@ -19,3 +21,14 @@ def print_anything() -> None:
     """Print another character, rather than fail, where a terminal cannot show one."""
     if reconfigure := getattr(sys.stdout, "reconfigure", None):
         reconfigure(errors="replace")
+
+
+def complain(message: object) -> None:
+    """Tell the person what is wrong."""
+    print(f"pica-mcp: {message}", file=sys.stderr)
+
+
+def fail(error: PicaError) -> int:
+    """Tell the person what is wrong, and return the exit code: 2 where other words or settings would help, else 1."""
+    complain(error)
+    return 2 if isinstance(error, CallError | InvalidSettings) else 1

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sys
+import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
-from shutil import get_terminal_size
 from typing import Any
 
 import anyio
@@ -14,8 +12,10 @@ import anyio
 from pica_mcp import explanation, text
 from pica_mcp.access import Caller
 from pica_mcp.app import App, open_app
-from pica_mcp.cli.streams import log_to_stderr, print_anything
-from pica_mcp.cli.told import Row, lines
+from pica_mcp.cli.options import add_settings, describe, settings_of
+from pica_mcp.cli.rows import Row, print_rows
+from pica_mcp.cli.streams import complain, fail, log_to_stderr
+from pica_mcp.cli.terminal import print_json
 from pica_mcp.errors import PicaError
 from pica_mcp.findings import Finding
 from pica_mcp.settings import Settings
@@ -31,21 +31,33 @@ _FOOT = (
 )
 
 
-def tokens(settings: Settings, *, as_json: bool) -> int:
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what it is about, and its arguments."""
+    describe(
+        parser,
+        "Tell which tools a server with these settings lists, what the definition of each costs a model, why it is "
+        "listed, and what is left to search. It asks Pica for the account and its catalogue, and changes nothing.",
+        "pica-mcp tokens",
+        "pica-mcp tokens --sandbox --pin 'gmail POST' --max-tools 20",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_settings(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Print the tools with their cost: 0 if all is told, 1 if Pica does not tell all of it."""
+    settings = settings_of(arguments)
     log_to_stderr(settings.log_level)
-    print_anything()
     found = anyio.run(_found, settings)
     if isinstance(found, PicaError):
-        print(f"pica-mcp: {found}", file=sys.stderr)
-        return 1
+        return fail(found)
     caller, survey, vain = found
-    if as_json:
-        print(json.dumps(_document(settings, caller, survey, vain), indent=2))
+    if arguments.json:
+        print_json(_document(settings, caller, survey, vain))
     else:
-        print("\n".join(lines(_rows(settings, caller, survey, vain), get_terminal_size().columns)))
+        print_rows(_rows(settings, caller, survey, vain))
     if not survey.complete:
-        print("pica-mcp: Pica did not tell all of it. Run it again in a minute.", file=sys.stderr)
+        complain("Pica did not tell all of it. Run it again in a minute.")
     return 0 if survey.complete else 1
 
 

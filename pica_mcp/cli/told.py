@@ -1,13 +1,13 @@
-"""What `pica-mcp explain` tells, line by line, for a window that may be narrow."""
+"""What `pica-mcp explain` tells, line by line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from textwrap import wrap
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from pica_mcp import text
 from pica_mcp.access import Caller, how_to_connect
+from pica_mcp.cli.rows import Row
 from pica_mcp.consent import Policy
 from pica_mcp.explanation import Explanation, Link, Verdict, View, why
 from pica_mcp.models import Effect
@@ -16,7 +16,6 @@ from pica_mcp.settings import Settings
 Only = Literal["allowed", "refused"]
 """Which actions of a platform are listed."""
 
-_COLUMNS = (40, 100)
 _MAX_SHOWN = 20
 _MAX_TOOL_CHARS = 40
 _MAX_OWNER_CHARS = 24
@@ -42,37 +41,6 @@ _FOOT = (
     "Each call is judged once more when it is made, by what it sends. An action that Pica does not list is no tool; it "
     "runs by its id, under the same rules."
 )
-
-
-class Row(NamedTuple):
-    """A line, or several: what the first begins with, and what is wrapped beside it, or `whole` below it if need be."""
-
-    head: str
-    body: str = ""
-    whole: bool = False
-
-
-def lines(rows: Iterable[Row], columns: int) -> Iterator[str]:
-    """Yield the lines for a window of so many columns, or of what is still readable."""
-    fewest, most = _COLUMNS
-    for row in rows:
-        yield from _wrapped(row.head, text.clean(row.body), max(fewest, min(columns, most)), whole=row.whole)
-
-
-def _wrapped(head: str, body: str, columns: int, *, whole: bool) -> list[str]:
-    if len(head) + len(body) <= columns:
-        return [f"{head}{body}".rstrip()]
-    margin = " " * (len(head) - len(head.lstrip()))
-    if whole:  # the terminal may break it: what is copied has to be what it says
-        return [head.rstrip(), f"{margin}    {body}"]
-    if len(head) <= columns // 2:
-        return _wrap(body, columns, head, " " * len(head))
-    return [*_wrap(head.strip(), columns, margin, f"{margin}  "), *_wrap(body, columns, f"{margin}    ")]
-
-
-def _wrap(words: str, columns: int, first: str, rest: str | None = None) -> list[str]:
-    indent = first if rest is None else rest
-    return wrap(words, columns, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def word(one: Verdict) -> str:

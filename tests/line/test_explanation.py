@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pica_mcp.access import Caller, Grant, Identity, IdentityType, Permission, admit, promising, usable
 from pica_mcp.audit import Audit
 from pica_mcp.cli import told
+from pica_mcp.cli.rows import lines as wrapped_lines
 from pica_mcp.consent import Policy
 from pica_mcp.effects import parse_rule
 from pica_mcp.errors import InvalidArguments, Reason, Unreachable
@@ -493,8 +494,8 @@ def test_text_from_outside_is_cleaned_and_no_line_is_wider_than_the_window(
     explained, view = explain(who, account, Policy.AUTO), explain_platform(who, account, Policy.AUTO, "gmail")
     for columns in (1, 40, 60, 80, 300):
         lines = [
-            *told.lines(told.all_rows(settings, who, None, explained), columns),
-            *told.lines(told.one_rows(settings, who, None, view, None), columns),
+            *wrapped_lines(told.all_rows(settings, who, None, explained), columns),
+            *wrapped_lines(told.one_rows(settings, who, None, view, None), columns),
         ]
         wrapped = [line for line in lines if "GET /" not in line]  # a request stays as it can be copied
         assert max(map(len, wrapped)) <= min(max(columns, 40), 100)
@@ -510,7 +511,7 @@ def test_the_text_tells_the_default_and_what_the_audit_calls_whom(
     view = explain_platform(who, accounts_of(rows, gmail=offer), Policy.AUTO, "gmail", lambda key: f"h{key[-1]}")
     settings = load({}, {"PICA_SECRET": "sk_live_secret", "PICA_AUDIT_HASH_CALLERS": "true"})
     for rows_of in (told.all_rows(settings, who, "h0", explained), told.one_rows(settings, who, "h0", view, None)):
-        lines = [line.strip() for line in told.lines(rows_of, 100)]
+        lines = [line.strip() for line in wrapped_lines(rows_of, 100)]
         assert "Audit        stderr, with identities hashed; user ada is h0" in lines
         assert "through    Home (operational; in the audit h3), Work (default, operational; in the audit h1)" in lines
         assert any(line.startswith("not used   Old (failed; in the audit h2): connect it again") for line in lines)
@@ -520,7 +521,7 @@ def test_the_text_of_a_small_account(caller: MakeCaller, rows: list[Connection],
     who = caller(ADA, permission=Permission.WRITE, connection_keys=frozenset({"live::gmail::1", "live::gmail::2"}))
     explained = explain(who, accounts_of(rows, gmail=offer), Policy.AUTO)
     settings = load({}, {"PICA_SECRET": "sk_live_secret", "PICA_AUDIT": "off"})
-    text = "\n".join(told.lines(told.all_rows(settings, who, None, explained), 80))
+    text = "\n".join(wrapped_lines(told.all_rows(settings, who, None, explained), 80))
     assert text == EXPECTED
 
 

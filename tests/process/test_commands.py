@@ -11,7 +11,6 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import anyio
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -104,12 +103,3 @@ def test_the_demo_runs_where_not_every_character_can_be_shown(run: Run) -> None:
 def test_debug_logs_hold_neither_addresses_nor_headers_of_requests(run: Run) -> None:
     done = run("--sandbox", "--log-level", "debug")
     assert "http" not in done.stderr
-
-
-async def test_the_snippet_of_the_readme_works_as_printed(program: list[str], tmp_path: Path) -> None:
-    (snippet,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    started = re.sub(r'command="[^"]+", args=\[', f'command="{program[0]}", args=["-m", "pica_mcp", ', snippet)
-    assert started != snippet
-    (tmp_path / "snippet.py").write_text(started)
-    done = await anyio.run_process([program[0], str(tmp_path / "snippet.py")])
-    assert b"'gmail_send_email'" in done.stdout

@@ -111,7 +111,7 @@ async def test_many_calls_at_once_all_get_their_own_answer(connect: Any, pica_ur
         (
             ["--identity-type", "bogus"],
             {"PICA_SECRET": "sk_live_secret"},
-            "PICA_IDENTITY_TYPE is 'bogus', but must be one of",
+            "--identity-type is 'bogus', but must be one of",
         ),
         ([], {"PICA_SECRET": "sk_live_secret", "PICA_BASE_URL": "http://pica.example"}, "an https URL"),
     ],

@@ -114,7 +114,7 @@ async def test_a_delay_that_is_over_is_no_more(either: "Pica") -> None:
 async def test_a_client_without_patience_gets_nothing(afar: "Pica") -> None:
     afar.box.fail(WHOAMI, Hang())
     with pytest.raises(httpx2.ReadTimeout):
-        await afar.http.get(WHOAMI, timeout=0.05)
+        await afar.http.get(WHOAMI, timeout=httpx2.Timeout(20, read=0.05))
     with soon():
         await afar.box.until_pending(0)
     assert (await afar.http.get(WHOAMI)).status_code == 200
@@ -200,7 +200,7 @@ async def test_what_breaks_off_is_no_fault_of_the_server(
 ) -> None:
     afar.box.fail(WHOAMI, fault)
     with suppress(httpx2.TransportError):
-        async with afar.http.stream("GET", WHOAMI, timeout=0.1) as answer:
+        async with afar.http.stream("GET", WHOAMI, timeout=httpx2.Timeout(20, read=0.1)) as answer:
             await anext(answer.aiter_raw())
     with soon():
         await afar.box.until_pending(0)
@@ -319,7 +319,7 @@ def test_what_makes_an_answer_takes_none_that_was_told(box: Sandbox, fault: Faul
 async def test_what_is_bent_comes_late_all_the_same(afar: "Pica", fault: Fault, wait: Fault) -> None:
     afar.box.fail(CONNECTIONS, fault, wait)
     with pytest.raises(httpx2.ReadTimeout):
-        await afar.http.get(CONNECTIONS, timeout=0.05)
+        await afar.http.get(CONNECTIONS, timeout=httpx2.Timeout(20, read=0.05))
 
 
 async def test_what_is_bent_is_cut_all_the_same(afar: "Pica") -> None:
@@ -334,7 +334,7 @@ async def test_what_is_bent_is_cut_all_the_same(afar: "Pica") -> None:
 async def test_a_reset_comes_late_all_the_same(afar: "Pica") -> None:
     afar.box.fail(WHOAMI, Delay(AN_HOUR), Reset())
     with pytest.raises(httpx2.ReadTimeout):
-        await afar.http.get(WHOAMI, timeout=0.05)
+        await afar.http.get(WHOAMI, timeout=httpx2.Timeout(20, read=0.05))
 
 
 @pytest.mark.parametrize("fault", [Gzipped(), Altered({"x": 1}), Drifting(), Repeating()], ids=str)

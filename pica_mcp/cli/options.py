@@ -1,0 +1,93 @@
+"""Arguments that commands share, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+from pica_mcp.cli.streams import complain
+
+if TYPE_CHECKING:
+    from pica_mcp.settings import Settings
+
+
+def describe(parser: argparse.ArgumentParser, about: str, *examples: str) -> None:
+    """Say what the command does, with examples, which are shown as they are written."""
+    parser.formatter_class = Help
+    parser.description = about
+    if examples:
+        parser.epilog = "\n".join(["examples:", *(f"  {example}" for example in examples)])
+    parser.add_argument("--debug", action="store_true", help="show where in the program something went wrong")
+
+
+class Help(argparse.HelpFormatter):
+    """Keeps the lines of examples, and leaves settings out of the usage, which they would fill."""
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        super().__init__(prog, **{"max_help_position": 28, **options})
+        self._action_max_length = 16  # which forgets that commands are indented
+
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[Any],
+        prefix: str | None = None,
+    ) -> None:
+        """Add the usage: what is particular to the command."""
+        super().add_usage(usage, [one for one in actions if not hasattr(one, "completer")], groups, prefix)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith("examples:\n") else super()._fill_text(text, width, indent)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for every setting."""
+    from pica_mcp.settings import CONFIG, OPTIONS
+
+    settings = parser.add_argument_group("settings", "each has a variable too, and is a key of the settings file")
+    parser.add_argument("--sandbox", action="store_true", help="use the embedded sandbox, without an account")
+    parser.add_argument(
+        CONFIG.flag, dest=CONFIG.name, metavar=CONFIG.metavar, help=f"{CONFIG.help} [{CONFIG.variable}]"
+    )
+    for option in OPTIONS:
+        default = f" (default {option.default})" if option.default else ""
+        text = f"{option.help}{default} [{option.variable}]"
+        added = settings.add_argument(
+            option.flag, dest=option.name, metavar=option.metavar, help=text.replace("%", "%%")
+        )
+        choices = option.metavar.split("|") if "|" in option.metavar else ()
+        cast(Any, added).completer = _Choices(choices)
+
+
+class _Choices(list[str]):
+    """What a shell may complete a setting with; whether a value is right is for the settings to say."""
+
+    def __call__(self, **_: object) -> list[str]:
+        """Return them, as argcomplete asks for them."""
+        return self
+
+
+def settings_of(arguments: argparse.Namespace, *, keyless: bool = False) -> Settings:
+    """Return the settings. Raises `InvalidSettings`. With `keyless`, there need be no secret."""
+    from pica_mcp.settings import CONFIG, OPTIONS, load
+
+    flags = {option.name: getattr(arguments, option.name) for option in (CONFIG, *OPTIONS)}
+    settings = load(flags, sandbox=arguments.sandbox, keyless=keyless)
+    for warning in settings.warnings:
+        complain(warning)
+    return settings
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """Add how a listing is printed."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON, as into a pipe or a file")
+    form.add_argument("--table", action="store_true", help="print a table, as on a terminal")
+
+
+def as_json(arguments: argparse.Namespace) -> bool:
+    """Tell how a listing is printed: as it was asked for, else as whoever reads it wants it."""
+    return arguments.json or not (arguments.table or sys.stdout.isatty())
