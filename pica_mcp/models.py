@@ -30,6 +30,7 @@ CONNECTION_KEY = "connectionKey"
 
 
 _MAX_MILLISECONDS = 4_102_444_800_000  # the year 2100
+_MAX_COUNT = 1_000_000
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.]{5,20}(Z|[+-]\d\d:?\d\d)?")
 
 
@@ -84,6 +85,14 @@ Moment = Annotated[str, BeforeValidator(_iso)]
 
 Tags = Annotated[tuple[str, ...], BeforeValidator(_only_words)]
 """The words of a list; whatever else is in it is left out."""
+
+
+def _counted(count: Any) -> int | None:
+    return count if type(count) is int and 0 <= count < _MAX_COUNT else None
+
+
+Count = Annotated[int | None, BeforeValidator(_counted)]
+"""How many there are, None where that is not told."""
 
 
 class Record(BaseModel):
@@ -154,6 +163,7 @@ class Platform(Record):
     platform: Slug
     name: str = ""
     category: str = ""
+    actions: Count = Field(default=None, validation_alias=AliasChoices("tools", "actions"))
 
 
 class Action(Record):

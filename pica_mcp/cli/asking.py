@@ -1,0 +1,31 @@
+"""What commands that ask Pica have in common: the application is opened for one question, and closed again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import anyio
+
+from pica_mcp.app import App, open_app
+from pica_mcp.cli.streams import log_to_stderr
+from pica_mcp.cli.waiting import waiting
+from pica_mcp.errors import PicaError
+from pica_mcp.settings import Settings
+
+AnswerT = TypeVar("AnswerT")
+
+
+def answer(settings: Settings, ask: Callable[[App], Awaitable[AnswerT]]) -> AnswerT | PicaError:
+    """Return what is answered, or why nothing is. No call is made, so the record of calls is left alone."""
+    log_to_stderr(settings.log_level)
+    return anyio.run(_answered, settings, ask)
+
+
+async def _answered(settings: Settings, ask: Callable[[App], Awaitable[AnswerT]]) -> AnswerT | PicaError:
+    async with open_app(replace(settings, audit="off")) as app, waiting("Asking Pica"):
+        try:
+            return await ask(app)
+        except PicaError as error:  # raised, it would come in a group
+            return error

@@ -1,0 +1,511 @@
+"""Commands to work by hand: what fits is found, how it works is told, and tools are called on the line of clients."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import wave
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+from typing import Any, TextIO
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import mcp_types as mcp
+import pytest
+from rich.console import Console
+
+from pica_mcp import text
+from pica_mcp.cli import actions, answer, call, knowledge, waiting
+from pica_mcp.cli.main import main
+from pica_mcp.sandbox import LIVE_SECRET, Sandbox
+from pica_mcp.sandbox.faults import Hang
+
+LETTER = "188971b79fca7426"
+DELETE = ("call", "gmail_delete_message", "--connection", "Personal", "userId=me", f"id={LETTER}", "--sandbox")
+LISTED = ("call", "gmail_list_messages", "--connection", "Work", "userId=me", "--sandbox")
+SPEECH = ("call", "openai_create_speech", "model=echo-large", "input=Hi", "--sandbox", "--identity", "apollo")
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it printed; on a terminal there is no telling apart of the two streams."""
+
+    code: int
+    out: str
+    err: str = ""
+
+    @property
+    def told(self) -> Any:
+        """The JSON that was printed."""
+        assert (self.code, self.err) == (0, "")
+        return json.loads(self.out)
+
+
+Do = Callable[..., Done]
+
+
+def ended(words: tuple[str, ...]) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+@pytest.fixture
+def do(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Do:
+    """Run a command in this process, its output into a pipe."""
+
+    def do(*words: str, typed: str | bytes = "", **variables: str) -> Done:
+        with monkeypatch.context() as patch:
+            content = typed.encode() if isinstance(typed, str) else typed
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            code = ended(words)
+        shown = capfd.readouterr()
+        return Done(code, shown.out, shown.err)
+
+    return do
+
+
+@dataclass
+class Terminal:
+    """A terminal that somebody has typed into already, and what it shows."""
+
+    inner: TextIO
+    outer: TextIO
+    typing: int
+    shown: bytes = field(default=b"")
+    asked: threading.Event = field(default_factory=threading.Event)
+
+    def read(self) -> None:
+        with suppress(OSError):  # nobody writes there any more
+            while piece := os.read(self.typing, 65_536):
+                self.shown += piece
+                if b"[y/N]" in self.shown:
+                    self.asked.set()
+
+
+@contextmanager
+def opened() -> Generator[Terminal]:
+    import pty
+
+    typing, there = pty.openpty()
+    with os.fdopen(os.dup(there), encoding="utf-8") as inner, os.fdopen(there, "w", encoding="utf-8") as outer:
+        terminal = Terminal(inner, outer, typing)
+        reader = threading.Thread(target=terminal.read)
+        reader.start()
+        yield terminal
+    reader.join()
+    os.close(typing)
+
+
+@pytest.fixture
+def type_in(monkeypatch: pytest.MonkeyPatch) -> Do:
+    """Run a command in this process before a terminal, where something was typed."""
+    if os.name == "nt":
+        pytest.skip("there are no such terminals here")
+
+    def type_in(*words: str, typed: str = "", **variables: str) -> Done:
+        with monkeypatch.context() as patch, opened() as terminal:
+            for name, value in {"TERM": "xterm-256color", "COLUMNS": "100", **variables}.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "stdin", terminal.inner)
+            patch.setattr(sys, "stdout", terminal.outer)
+            patch.setattr(sys, "stderr", terminal.outer)
+            os.write(terminal.typing, typed.encode())
+            code = ended(words)
+        return Done(code, terminal.shown.decode().replace("\r\n", "\n"))
+
+    return type_in
+
+
+def no_control_characters(shown: str) -> bool:
+    """Tell if there is nothing in it but what can be seen, and colours."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    return all(text.clean(char) == char for char in plain)
+
+
+# Examples
+
+
+def examples() -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for command in (actions, knowledge, call):
+        parser = argparse.ArgumentParser()
+        command.add(parser)
+        assert parser.epilog
+        found += [tuple(shlex.split(line)) for line in parser.epilog.splitlines() if line.startswith("  ")]
+    return found
+
+
+@pytest.mark.parametrize("words", examples(), ids=" ".join)
+def test_the_examples_of_the_help_run(
+    do: Do, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("note.txt").write_text("Lunch is ready")
+    Path("customer.json").write_text('{"email": "ada@example.org"}')
+    assert words[0] == "pica-mcp"
+    done = do(*words[1:], "--sandbox")
+    assert (done.code, done.err) == (0, "")
+    assert len(done.out) > 20
+
+
+# Actions
+
+
+def test_what_fits_is_found_with_what_models_need_not_be_told(do: Do) -> None:
+    told = do("actions", "send", "an", "email", "--limit", "2", "--sandbox").told
+    assert [hit["tool"] for hit in told["actions"]] == ["gmail_send_email", "gmail_send_message"]
+    assert told["actions"][0] | {"id": ""} == {
+        "tool": "gmail_send_email",
+        "id": "",
+        "platform": "gmail",
+        "title": "Send Email",
+        "effect": "write",
+        "request": "POST /gmail/send-email",
+        "arguments": "to*, subject*, body*, cc",
+        "connections": ["Personal", "Work"],
+    }
+
+
+def test_on_one_platform_it_need_not_be_connected_and_that_is_said(do: Do) -> None:
+    told = do("actions", "delete a file", "--platform", "google-drive", "--limit", "1", "--sandbox").told
+    assert [(hit["tool"], hit["effect"]) for hit in told["actions"]] == [("googledrive_delete_file", "destructive")]
+    assert told["note"].startswith("google-drive is not connected.")
+
+
+def test_on_a_terminal_it_is_a_table_and_the_note_below(type_in: Do) -> None:
+    done = type_in("actions", "delete a file", "--platform", "google-drive", "--sandbox", NO_COLOR="1")
+    head, first, *_ = re.sub(r"\x1b\[[0-9;]*m", "", done.out).splitlines()
+    assert head.split() == ["tool", "effect", "title", "request"]
+    assert first.split()[:2] == ["googledrive_delete_file", "destructive"]
+    assert "google-drive is not connected." in done.out
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", done.out)
+
+
+def test_colours_are_for_terminals(do: Do, type_in: Do) -> None:
+    words = ("actions", "delete", "message", "--sandbox", "--table")
+    assert "\x1b[31mdestructive" in type_in(*words).out
+    assert "\x1b" not in do(*words).out
+
+
+@pytest.mark.parametrize("columns", ["20", "40", "200"])
+def test_a_table_fits_the_window(do: Do, columns: str) -> None:
+    done = do("actions", "send", "an", "email", "--sandbox", "--table", COLUMNS=columns)
+    assert max(len(line) for line in done.out.splitlines()) <= int(columns)
+
+
+def test_hostile_titles_and_documents_do_nothing_to_a_terminal(type_in: Do) -> None:
+    mallory = ("--sandbox", "--identity", "mallory")
+    done = type_in("actions", "ignore all previous instructions", "--platform", "bazaar", "--limit", "20", *mallory)
+    names = sorted(set(re.findall(r"\bbazaar_\w+", done.out)))
+    assert (done.code, bool(names)) == (0, True)
+    for name, extra in zip(names, cycle(((), ("--full",), ("--full", "--markdown"), ("--json",))), strict=False):
+        shown = type_in("knowledge", name, *extra, *mallory)
+        assert (shown.code, no_control_characters(shown.out)) == (0, True)
+    assert no_control_characters(done.out)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("actions", "x", "--platform", "gmial"), 0, "Did you mean gmail"),
+        (("actions",), 2, "the following arguments are required: WORDS"),
+        (("actions", "x", "--limit", "many"), 2, "invalid int value"),
+        (("knowledge", "gmail_send_emial"), 2, "Did you mean gmail_send_email"),
+        (("knowledge", "gmail_send_email", "--section", "prices"), 2, "has no section 'prices'. There are: send-email"),
+        (("call", "gmail_send_emial"), 2, "Did you mean gmail_send_email"),
+        (("call", "nothing"), 2, "Use an id from pica-mcp actions"),
+        (("call", "gmail_send_email", "to"), 2, "'to' is no argument. Write key=text"),
+        (("call", "gmail_send_email", "to=@gone.txt"), 2, "'gone.txt' cannot be read: No such file or directory."),
+        (("call", "gmail_send_email", "--arguments", "[]"), 2, "have to be one JSON object"),
+        (("call", "gmail_list_messages", "connection=Work", "--connection", "Personal"), 2, "names two connections"),
+        (("call", "gmail_list_messages", "--output", "gone/x"), 2, "'gone/x' cannot be written"),
+        (("call", "gmail_list_messages", "--connection", "Work", "maxResult=2"), 1, "did you mean 'maxResults'?"),
+        (("call", "gmail_list_messages", "--connection", "Work", "maxResults=many"), 1, "must be an integer"),
+        (("call", "gmail_list_messages", "--connection", "Growth inbox"), 1, "no gmail connection"),
+        (("call", "googledrive_list_files"), 1, "google-drive is not connected."),
+        (("call", "github_get_repository", "owner=ada", "repo=x"), 1, "error message from github:\n  Not Found"),
+        (("call", "--connection", "Work"), 2, "the following arguments are required: TOOL\n"),
+        (("call", "gmail_list_messages", "--permissions", "all"), 2, "must be one of"),
+        (("call", "gmail_list_messages", "--knowledge-agent", "true"), 2, "to run none"),
+    ],
+)
+def test_what_is_wrong_is_said_with_what_to_do(do: Do, words: tuple[str, ...], code: int, says: str) -> None:
+    done = do(*words, "--sandbox")
+    assert done.code == code
+    assert says in (done.err or done.out)
+    assert "Traceback" not in done.err
+    assert "_pica_" not in done.err
+
+
+# Knowledge
+
+
+def test_how_an_action_works_is_told_to_programs(do: Do) -> None:
+    told = do("knowledge", "gmail_send_email", "--sandbox").told
+    assert (told["tool"], told["effect"], told["request"]) == ("gmail_send_email", "write", "POST /gmail/send-email")
+    assert told["document"].startswith("# Send Email")
+    assert "response" in told["sections"]
+    again = do("knowledge", told["id"], "--section", "response", "--sandbox").told
+    assert again["document"].startswith("## Response")
+    assert again | {"document": ""} == told | {"document": ""}
+
+
+def test_how_an_action_works_is_laid_out_for_people(type_in: Do) -> None:
+    done = type_in("knowledge", "gmail_send_email", "--sandbox")
+    assert "pica-mcp call gmail_send_email to=... subject=... body=..." in done.out
+    assert "## " not in done.out
+    assert (done.code, no_control_characters(done.out)) == (0, True)
+
+
+def test_long_documents_come_as_a_digest_or_whole(do: Do) -> None:
+    words = ("knowledge", "googlesheets_batch_update_spreadsheet", "--sandbox", "--markdown")
+    digest, whole = (do(*words, *extra).out for extra in ((), ("--full",)))
+    assert len(digest) < 9_000
+    assert len(whole) > 90_000
+    assert do(*words[:-1], "--full", "--table").code == 0
+
+
+# Calls
+
+
+def test_a_read_is_json_beyond_a_pipe_and_pretty_on_a_terminal(do: Do, type_in: Do) -> None:
+    told = do(*LISTED, "maxResults=2").told
+    assert len(told["messages"]) == 2
+    assert json.loads(type_in(*LISTED, "maxResults=2").out) == told
+    assert do(*LISTED, "maxResults:=2", "result_fields=messages[].id").told == [one["id"] for one in told["messages"]]
+
+
+def test_options_stand_wherever_people_write_them(do: Do) -> None:
+    words = ["gmail_list_messages", "userId=me", "maxResults=1"]
+    for place in range(len(words) + 1):
+        done = do("call", *words[:place], "--connection", "Work", *words[place:], "--sandbox")
+        assert len(done.told["messages"]) == 1
+    assert do("call", *words, "--conection", "Work", "--sandbox").code == 2
+
+
+def test_a_write_takes_its_arguments_from_words_files_and_stdin(do: Do, tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("Café at 12")
+    words = ("call", "slack_post_message", "channel=general", "--sandbox")
+    assert do(*words, f"text=@{tmp_path / 'note.txt'}").told["message"]["text"] == "Café at 12"
+    assert do(*words, "text=@-", typed="Hi").told["message"]["text"] == "Hi"
+    assert do(*words, "text=Ho", "--arguments", "-", typed='{"text": "Hi"}').told["message"]["text"] == "Ho"
+    customer = (
+        "call",
+        "stripe_create_customer",
+        "name=Ada",
+        "metadata[seats]=3",
+        "preferred_locales[]=en",
+        "--sandbox",
+    )
+    told = do(*customer).told
+    assert (told["name"], told["metadata"], told["preferred_locales"]) == ("Ada", {"seats": "3"}, ["en"])
+
+
+def test_an_action_runs_by_its_id_too(do: Do) -> None:
+    told = do("actions", "list messages", "--platform", "gmail", "--limit", "1", "--sandbox").told
+    done = do("call", told["actions"][0]["id"], "userId=me", "--connection", "Work", "--sandbox")
+    assert len(done.told["messages"]) == 3
+
+
+def test_a_file_is_sent_and_an_answer_of_text_is_printed_as_such(do: Do, tmp_path: Path) -> None:
+    (tmp_path / "data.jsonl").write_text('{"a": 1}\n')
+    words = ("call", "openai_upload_file", "--sandbox", "--identity", "apollo", "purpose=fine-tune")
+    told = do(*words, f"file@{tmp_path / 'data.jsonl'}").told
+    assert (told["filename"], told["bytes"]) == ("data.jsonl", 9)
+
+
+# Long answers, and files
+
+
+def test_a_cut_answer_says_how_to_get_the_rest_and_all_of_it_is_the_same(do: Do) -> None:
+    words = ("call", "hubspot_search_contacts", "--sandbox", "--identity", "growth", "--max-result-tokens", "200")
+    whole = do(*words[:-2]).told
+    cut = do(*words)
+    assert (cut.code, json.loads(cut.out) == whole) == (0, False)
+    assert cut.err.startswith("pica-mcp: Shown: ")
+    assert cut.err.endswith("--all shows the rest.\n")
+    assert do(*words, "--all").told == whole
+    assert do(*words, "--all", "result_fields=results").told == whole["results"]
+    raw = do(*words, "--raw")
+    assert 'The rest: get_pica_result(id="r_' in raw.out  # as a model reads it
+    assert (raw.code, raw.err) == (0, "")
+
+
+async def test_text_is_printed_as_text_and_all_of_it_without_what_a_terminal_would_obey(do: Do) -> None:
+    box, line = Sandbox(), "a\x1b[2Jb, Größe\n"
+    box.fail("/v1/passthrough", status=200, body=line * 500, headers={"content-type": "text/csv"}, times=None)
+    async with box.listening() as url:
+
+        async def tried(*extra: str) -> Done:
+            words = ("call", "github_get_authenticated_user", "--max-result-tokens", "200", *extra)
+            variables = {"PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": url, "PICA_IDENTITY": "ada", "PICA_CACHE": "off"}
+            return await anyio.to_thread.run_sync(partial(do, *words, **variables))
+
+        cut, whole, as_json = [await tried(*extra) for extra in ((), ("--all",), ("--all", "--json"))]
+    clean = line.replace("\x1b", "")
+    assert (cut.code, cut.out.startswith(clean), len(cut.out) < 800) == (0, True, True)
+    assert cut.err.endswith("characters. --all shows the rest.\n")
+    assert (whole.out.strip(), whole.err) == (clean.strip() + "\n" + (clean * 499).strip(), "")
+    assert as_json.told.strip() == whole.out.strip()
+
+
+def test_an_answer_is_written_into_a_file(do: Do, tmp_path: Path) -> None:
+    target = tmp_path / "messages.json"
+    done = do(*LISTED, "--output", str(target))
+    assert (done.code, done.out) == (0, "")
+    assert done.err == f"pica-mcp: Saved {target.stat().st_size:,} bytes as {target}.\n"
+    assert json.loads(target.read_text()) == do(*LISTED).told
+
+
+def test_bytes_go_into_a_file_or_a_pipe_and_never_onto_a_terminal(
+    do: Do, type_in: Do, tmp_path: Path, program: list[str]
+) -> None:
+    assert do(*SPEECH, "--output", str(tmp_path / "hi.wav")).code == 0
+    with wave.open(str(tmp_path / "hi.wav")) as sound:
+        assert sound.getnframes() > 0
+    done = type_in(*SPEECH)
+    assert (done.code, len(done.out.splitlines())) == (1, 1)
+    assert done.out.endswith(" bytes) is not for a terminal. Call again with --output FILE.\n")
+    folder = tmp_path / "files"
+    folder.mkdir()
+    saved = type_in(*SPEECH, "--files", str(folder))
+    (file,) = folder.iterdir()
+    assert (saved.code, saved.out.endswith(f" bytes), saved as {file}.\n")) == (0, True)
+    piped = subprocess.run([*program, *SPEECH], capture_output=True, timeout=60, check=True)
+    assert (piped.stdout, piped.stderr) == ((tmp_path / "hi.wav").read_bytes(), b"")
+
+
+@pytest.mark.parametrize(
+    ("blocks", "kind", "value", "notes"),
+    [
+        (["[1]"], "json", [1], ()),
+        (["null\n[result_fields selects nothing.]"], "json", None, ("[result_fields selects nothing.]",)),
+        (['<data source="answer of x">\na\n[b]\n</data>\n[n]'], "text", "a\n[b]", ("[n]",)),
+        (["Done (HTTP 204, no content)."], "text", "Done (HTTP 204, no content).", ()),
+        (["[" * 100_000], "text", "[" * 100_000, ()),
+        ([""], "text", "", ()),
+        ([], "text", "", ()),
+    ],
+)
+def test_an_answer_is_told_from_what_is_said_of_it(
+    blocks: list[str], kind: str, value: Any, notes: tuple[str, ...]
+) -> None:
+    found = answer.taken_apart(mcp.CallToolResult(content=[mcp.TextContent(text=block) for block in blocks]))
+    assert (found.kind, found.value, found.notes) == (kind, value, notes)
+
+
+def test_an_image_that_is_too_large_to_be_kept_is_there_all_the_same() -> None:
+    said = mcp.TextContent(text='File "a.png" (image/png, 3 bytes), kept as pica://results/r_x.')
+    image = mcp.ImageContent(data=base64.b64encode(b"PNG").decode(), mime_type="image/png")
+    found = answer.taken_apart(mcp.CallToolResult(content=[said, image]))
+    assert (found.kind, found.content, found.kept) == ("file", b"PNG", "r_x")
+
+
+# Consent
+
+
+def test_a_person_is_asked_before_something_is_destroyed_and_their_word_is_obeyed(type_in: Do) -> None:
+    agreed, declined, ended = (type_in(*DELETE, typed=typed) for typed in ("y\n", "\n", "\x04"))
+    for done in (agreed, declined, ended):
+        assert f"Request: DELETE /users/me/messages/{LETTER}" in done.out
+        assert "Account: Personal (gmail), of user ada" in done.out
+    assert (agreed.code, declined.code, ended.code) == (0, 1, 1)
+    assert declined.out.endswith("pica-mcp: You did not agree; nothing was sent.\n")
+    assert "Done (HTTP 204, no content)." in agreed.out
+
+
+def test_without_a_terminal_only_the_flag_agrees(do: Do) -> None:
+    for extra in ((), ("yes=true",), ("--consent", "always")):
+        refused = do(*DELETE, *extra, typed="y\n")
+        assert (refused.code, refused.out) == (1, "")
+    assert "Agree with --yes." in do(*DELETE, typed="y\n").err
+    assert do(*DELETE, "--yes").code == 0
+    assert do(*DELETE, "--yes", "--consent", "always").code == 0
+    assert do(*DELETE, "--consent", "off").code == 0
+
+
+def test_ctrl_c_at_the_question_sends_nothing(program: list[str]) -> None:
+    if os.name == "nt":
+        pytest.skip("there are no such terminals here")
+    with opened() as terminal:
+        streams = {"stdin": terminal.inner, "stdout": terminal.outer, "stderr": terminal.outer}
+        with subprocess.Popen([*program, *DELETE], **streams) as process:  # pyright: ignore[reportCallIssue, reportArgumentType]
+            assert terminal.asked.wait(timeout=60)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) == 130
+    assert terminal.shown.endswith(b"Do it? [y/N] \r\n")
+
+
+# The record
+
+
+def test_the_record_is_kept_only_where_a_setting_says_so(do: Do, tmp_path: Path) -> None:
+    assert do(*LISTED).err == ""
+    told = json.loads(do(*LISTED, PICA_AUDIT="stderr").err)
+    assert (told["tool"], told["outcome"]) == ("gmail_list_messages", "ok")
+    audit = tmp_path / "audit.log"
+    do("actions", "send", "mail", "--sandbox", "--audit", str(audit))
+    assert not audit.exists()
+    do(*DELETE, "--audit", str(audit))
+    do(*DELETE, "--audit", str(audit), "--yes")
+    lines = [json.loads(line) for line in audit.read_text().splitlines()]
+    assert [(line["decision"], line["reason"]) for line in lines] == [("refused", "cannot_ask"), ("confirmed", None)]
+
+
+# Waiting
+
+
+async def test_ctrl_c_ends_the_call_and_its_request(program: list[str]) -> None:
+    box = Sandbox()
+    box.fail("/", Hang(), times=None)
+    with anyio.fail_after(60):
+        async with box.listening() as url:
+            env = {**os.environ, "PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": url, "PICA_IDENTITY": "ada"}
+            command = [*program, "call", "github_get_authenticated_user"]
+            async with await anyio.open_process(command, env=env | {"PICA_CACHE": "off"}) as process:
+                await box.until_pending(1)
+                process.send_signal(signal.SIGINT)
+                code = await process.wait()
+                assert process.stdout is not None
+                assert process.stderr is not None
+                said = [piece async for piece in process.stdout] + [piece async for piece in process.stderr]
+            await box.until_pending(0)
+    assert (code, said) == (130, [])
+    assert len(box.abandoned) == 1
+
+
+async def test_who_waits_at_a_terminal_sees_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "_PATIENCE_SECONDS", 0.01)
+    shown, piped = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(waiting, "notes", lambda: Console(file=shown, force_terminal=True, width=80))
+    with anyio.fail_after(10):
+        async with waiting.waiting("gmail_send_\x1bemail") as line:
+            while "gmail_send_email: 0 s" not in shown.getvalue():
+                await anyio.lowlevel.checkpoint()
+            with line.paused():
+                before = shown.getvalue()
+                await anyio.sleep(0.05)
+                assert shown.getvalue() == before
+        monkeypatch.setattr(waiting, "notes", lambda: Console(file=piped))
+        async with waiting.waiting("gmail_send_email"):
+            await anyio.sleep(0.05)
+    assert piped.getvalue() == ""
