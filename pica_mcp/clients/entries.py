@@ -1,0 +1,217 @@
+"""An entry of a client's file: how a server is started, written in the client's own words and read back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any, Literal, cast
+
+from pica_mcp.clients import Client, files, jsonc, toml
+from pica_mcp.clients.edits import Item
+
+Kind = Literal["ours", "official", "other"]
+
+INPUT_REFERENCE = "${{input:{}}}"
+"""How a value of VS Code's file refers to what a person is asked for."""
+
+_MAX_ENTRIES = 500
+_START_SECONDS = 60
+_CALL_SECONDS = 120
+_OFFICIAL = re.compile(r"@(?:picahq|withone)/(?:pica-)?mcp(?:@.*)?|mcp/pica.*|.*picahq/mcp.*")
+_OURS = re.compile(r"pica[-_]mcp(?:\[[\w,]*\])?(?:[@=~<>!].*)?")
+_RUNNERS = frozenset({"uvx", "uv", "pipx"})
+
+# What a value may refer to: ${env:NAME}, ${input:id}, ${NAME}, ${NAME:-instead}, and Gemini's $NAME.
+_REFERENCE = re.compile(r"\$\{(?:(env|input):)?([A-Za-z_][\w.-]*?)(?::-([^}]*))?\}|\$([A-Za-z_]\w*)")
+
+_DESKTOP_PATH = {"darwin": "/usr/bin:/bin:/usr/sbin:/sbin", "linux": "/usr/local/bin:/usr/bin:/bin"}
+_PASSED_ON = {
+    "win32": (
+        *("APPDATA", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PATH", "PATHEXT", "PROCESSOR_ARCHITECTURE"),
+        *("PROGRAMFILES", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "USERNAME", "USERPROFILE"),
+    ),
+}
+_PASSED_ON_ELSEWHERE = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "USER")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a client starts a server, or reaches one that is elsewhere. Values of `env` are as they stand in the file."""
+
+    command: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    passed: tuple[str, ...] = ()
+    """Variables that the client passes on from its own environment by name, as Codex does."""
+    url: str = ""
+    """Where it is, if the client does not start it; there is no command then."""
+    folder: str = ""
+    """Where it is started, if the entry says so."""
+    is_enabled: bool = True
+
+
+def value_of(client: Client, entry: Entry) -> dict[str, Any]:
+    """Return the entry as the client's file has it."""
+    value: dict[str, Any] = {"command": entry.command, "args": list(entry.args)}
+    if client.name in ("vscode", "claude-code"):
+        value = {"type": "stdio", **value}
+    if client.form == "toml":
+        value |= {"env_vars": list(entry.passed)} if entry.passed else {}
+        value |= {"startup_timeout_sec": _START_SECONDS, "tool_timeout_sec": _CALL_SECONDS}
+    env = {**entry.env, **({} if client.form == "toml" else {name: client.refer(name) for name in entry.passed})}
+    return {**value, "env": env} if env else value
+
+
+def form_of(client: Client) -> files.Form:
+    """Return how the client's file is read and edited."""
+    return toml if client.form == "toml" else jsonc
+
+
+def path_of(client: Client, name: str) -> tuple[str, str]:
+    """Return where in the client's file the entry of that name is."""
+    return client.key, name
+
+
+def entries_of(client: Client, document: Mapping[str, Any]) -> dict[str, Entry]:
+    """Return the entries of a file that was read, by name; what is none of a server's is left out."""
+    found = list(_mapping(document.get(client.key)).items())[:_MAX_ENTRIES]
+    return {name: _entry(client, values) for name, value in found if (values := _mapping(value))}
+
+
+def text_of(client: Client, entry: Entry, name: str = "pica") -> str:
+    """Return a whole file with this entry and nothing else."""
+    form = form_of(client)
+    text = form.put("", path_of(client, name), value_of(client, entry))
+    for one in asked(client, entry):
+        text = form.put(text, ("inputs", Item(one)), input_of(one))
+    return text
+
+
+def example(client: Client, name: str = "pica") -> str:
+    """Return a whole file with an entry as `install` writes it; stand-ins are in it for what is each person's own."""
+    env = {"PICA_IDENTITY": "user_123", "PICA_IDENTITY_TYPE": "user"}
+    if client.name == "vscode":
+        env |= {"PICA_SECRET": INPUT_REFERENCE.format(input_id(name))}
+    elif client.is_desktop:
+        env |= {"PICA_SECRET_FILE": "/absolute/path/to/a/file/with/the/key"}
+    passed = () if client.is_desktop else ("PICA_SECRET",)
+    return text_of(client, Entry("/absolute/path/to/.venv/bin/pica-mcp", env=env, passed=passed), name)
+
+
+def input_id(name: str) -> str:
+    """Return what the input is called that asks for the secret of the entry of that name."""
+    return f"{name}_secret".replace("-", "_")
+
+
+def input_of(input_id: str) -> dict[str, Any]:
+    """Return the input as VS Code has it: a person is asked once, and the answer is kept encrypted."""
+    return {"type": "promptString", "id": input_id, "description": "Pica API key", "password": True}
+
+
+def _entry(client: Client, value: Mapping[str, Any]) -> Entry:
+    env = {name: str(one) for name, one in _mapping(value.get("env")).items() if isinstance(one, str | int | float)}
+    passed = {name for name in _words(value.get("env_vars")) if client.form == "toml"}
+    passed |= {name for name, one in env.items() if client.reference and one == client.refer(name)}
+    urls = (value.get(key) for key in ("url", "serverUrl", "httpUrl"))
+    return Entry(
+        command=_word(value.get("command")),
+        args=_words(value.get("args")),
+        env={name: one for name, one in env.items() if name not in passed},
+        passed=tuple(sorted(passed)),
+        url=next((url for url in urls if isinstance(url, str)), ""),
+        folder=_word(value.get("cwd")),
+        is_enabled=value.get("disabled") is not True and value.get("enabled") is not False,
+    )
+
+
+def kind_of(entry: Entry) -> Kind:
+    """Tell whose server it is: this program, Pica's official one, or something else."""
+    if any(_OFFICIAL.fullmatch(word) for word in (entry.command, *entry.args)):
+        return "official"
+    program = program_of(entry)
+    if program == "pica-mcp" or (program in _RUNNERS and any(_OURS.fullmatch(word) for word in entry.args)):
+        return "ours"
+    started = any(pair == ("-m", "pica_mcp") for pair in zip(entry.args, entry.args[1:], strict=False))
+    return "ours" if started else "other"
+
+
+def program_of(entry: Entry) -> str:
+    """Return the name of the program that is started, of whatever system its path is."""
+    command = entry.command
+    name = PureWindowsPath(command).name if "\\" in command else PurePosixPath(command).name
+    return re.sub(r"\.(exe|cmd|bat)$", "", name, flags=re.IGNORECASE).lower()
+
+
+# What the client starts it with
+
+
+def environment(
+    client: Client, entry: Entry, system: str, environ: Mapping[str, str], answers: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the environment that the client gives to the program, where its own is `environ`.
+
+    What it passes on unasked is taken to be as little as any version of it does. `answers` are a person's, by the
+    input that asks for each. A reference to what is not there becomes nothing; see `missing`.
+    """
+    names = _PASSED_ON.get(system, _PASSED_ON_ELSEWHERE)
+    given = {name: environ[name] for name in names if name in environ}
+    if client.is_desktop and system in _DESKTOP_PATH:
+        given["PATH"] = _DESKTOP_PATH[system]
+    given |= {name: environ[name] for name in entry.passed if name in environ}
+    return given | {name: _resolved(client, value, environ, answers or {}) for name, value in entry.env.items()}
+
+
+def missing(client: Client, entry: Entry, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the variables that the entry refers to and that this environment does not have."""
+    named = [*entry.passed, *(name for value in entry.env.values() for name in _referred(client, value))]
+    return tuple(dict.fromkeys(name for name in named if name not in environ))
+
+
+def asked(client: Client, entry: Entry) -> tuple[str, ...]:
+    """Return the inputs that the client asks a person for before it starts the server."""
+    if client.name != "vscode":
+        return ()
+    found = (one for value in entry.env.values() for one in _REFERENCE.finditer(value))
+    return tuple(dict.fromkeys(one[2] for one in found if one[1] == "input"))
+
+
+def _referred(client: Client, value: str) -> Iterator[str]:
+    for found in _REFERENCE.finditer(value):
+        if _is_read(client, found) and found[1] != "input" and found[3] is None:
+            yield found[2] or found[4]
+
+
+def _resolved(client: Client, value: str, environ: Mapping[str, str], answers: Mapping[str, str]) -> str:
+    def insert(found: re.Match[str]) -> str:
+        if not _is_read(client, found):
+            return found[0]
+        values = answers if found[1] == "input" else environ
+        return values.get(found[2] or found[4], found[3] or "")
+
+    return _REFERENCE.sub(insert, value)
+
+
+def _is_read(client: Client, found: re.Match[str]) -> bool:
+    """Tell if this client takes that for a reference."""
+    if found[1] == "input":
+        return client.name == "vscode"
+    if found[1] == "env":
+        return "env:" in client.reference
+    return client.name == "gemini" or (found[4] is None and client.reference.startswith("${{{"))
+
+
+# What came out of a file may be anything
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return cast(Mapping[str, Any], value) if isinstance(value, dict) else {}
+
+
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(one for one in cast(list[object], value) if isinstance(one, str)) if isinstance(value, list) else ()
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""
