@@ -4,7 +4,8 @@ The map of the rooms, outer ring first, with what each may import of the others;
 
     room         what it is                                                  may import
     -----------  ----------------------------------------------------------  ------------------------------------------
-    cli          commands, one file each; the only room that prints          hosting app settings sandbox toolbox catalog explanation findings consent audit access tools text models errors
+    cli          commands, one file each; the only room that prints          hosting diagnosis app clients settings sandbox usage toolbox discovery results files schemas documents accounts catalog explanation findings consent audit secret access tools text models errors
+    diagnosis    what is wrong with a set-up, for whoever set it up          app clients settings toolbox catalog api explanation findings consent audit secret access text models errors
     hosting      transports: how a client reaches the server                 server front app settings
     server       greets clients; a boundary around each handler              answers app access errors
     answers      MCP handlers and change notices                             app person watch resources discovery consent access errors
@@ -14,10 +15,11 @@ The map of the rooms, outer ring first, with what each may import of the others;
     watch        follows the account and tells what changed                  toolbox resources catalog access errors
     completions  what variables of URIs and arguments of prompts may be      prompts resources discovery catalog accounts access text models errors
     prompts      ready-made requests to pick from a menu                     discovery catalog accounts access text errors
-    settings     flags, environment, default; the only one to read those     consent secret access effects patterns tools text errors
+    settings     flags, environment, file, default; the only one to read them consent secret access effects patterns tools text errors
     sandbox      a pretend Pica; imports nothing of ours
     pipeline     the line that every call travels                            toolbox discovery results schemas arguments consent catalog api limits audit files passthrough accounts access effects tools models errors
     explanation  what an identity may do, why not the rest, for its operator findings discovery consent catalog accounts access effects text models errors
+    usage        what the record of calls tells: who used what, what failed  audit access text models
     toolbox      per caller: the list of tools, and name to tool             discovery schemas documents catalog accounts access effects patterns tools text models errors
     discovery    the fixed tools                                             results schemas arguments documents naming catalog kept files passthrough accounts access spelling tools text models errors
     resources    what can be read                                            discovery catalog kept store accounts access text models errors
@@ -47,6 +49,7 @@ The map of the rooms, outer ring first, with what each may import of the others;
     tools        what a tool is: definition, and how arguments become a call  brackets models errors
     brackets     names as providers read them: `mail[trashed]`, ` _method`   models
     spelling     words of titles, keys and queries; which are nearly alike   text
+    clients      MCP clients: where each keeps its servers, what it takes    text errors
     text         every string from outside, made safe to show
     models       frozen records of Pica's rows
     errors       what can go wrong, split by who can act

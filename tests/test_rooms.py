@@ -15,12 +15,14 @@ ROOT = Path(pica_mcp.__file__).parent
 RULE = "    " + "-" * 11
 ANYWHERE = ({"pica_mcp", "anyio", "mcp_types"} | sys.stdlib_module_names) - {"sqlite3"}
 ONLY_IN = {
+    "argcomplete": {"cli"},
     "httpx2": {"api"},
     "jmespath": {"results"},
     "keyring": {"secret"},
-    "mcp": {"server", "answers", "person", "hosting", "cli"},
+    "mcp": {"server", "answers", "person", "hosting", "diagnosis", "cli"},
     "pydantic": {"models", "hosting"},
     "pydantic_core": {"hosting"},
+    "rich": {"cli"},
     "sqlite3": {"catalog"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},

@@ -121,18 +121,21 @@ def _transport(endpoint: Endpoint, asgi: Any) -> httpx.AsyncBaseTransport:
     if asgi:
         return httpx.ASGITransport(asgi)
     return httpx.AsyncHTTPTransport(
-        verify=_trust(endpoint),
+        verify=_trusted(endpoint),
         trust_env=False,
         limits=httpx.Limits(max_connections=_MAX_SOCKETS, max_keepalive_connections=_MAX_SOCKETS),
         proxy=endpoint.proxy,
     )
 
 
-def _trust(endpoint: Endpoint) -> ssl.SSLContext | bool:
-    """Return whom to trust: the named certificates, else the system's. Plain HTTP needs nobody, and no time for it."""
-    if not endpoint.base_url.lower().startswith("https:"):
-        return False
-    return ssl.create_default_context(cafile=endpoint.ca_file) if endpoint.ca_file else True
+def _trusted(endpoint: Endpoint) -> ssl.SSLContext | bool:
+    """Return whom to trust. Plain HTTP needs nobody, and no time for it."""
+    return trust(endpoint.ca_file) if endpoint.base_url.lower().startswith("https:") else False
+
+
+def trust(ca_file: str | None) -> ssl.SSLContext:
+    """Return whom requests trust: the named certificates, else the system's."""
+    return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
 
 
 class PicaAPI:

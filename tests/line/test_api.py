@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import ssl
 import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -454,11 +455,13 @@ async def test_no_error_of_the_wire_tells_the_secret_or_the_key(line: Line) -> N
 
 @pytest.mark.parametrize("url", ["https://pica.test", "HTTPS://pica.test", "Https://pica.test"])
 def test_the_certificate_of_an_encrypted_endpoint_is_always_checked(url: str) -> None:
-    assert room._trust(Endpoint(url, Secret(Fixed(CANARY)))) is True
+    trusted = room._trusted(Endpoint(url, Secret(Fixed(CANARY))))
+    assert isinstance(trusted, ssl.SSLContext)
+    assert (trusted.verify_mode, trusted.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
 def test_plain_http_loads_no_certificates() -> None:
-    assert room._trust(Endpoint("http://127.0.0.1:1", Secret(Fixed(CANARY)))) is False
+    assert room._trusted(Endpoint("http://127.0.0.1:1", Secret(Fixed(CANARY)))) is False
 
 
 # Listings

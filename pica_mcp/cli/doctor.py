@@ -1,0 +1,146 @@
+"""`pica-mcp doctor`: what is wrong with a set-up, and what to do."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import anyio
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from pica_mcp import __version__
+from pica_mcp.cli.options import add_settings, describe
+from pica_mcp.cli.rows import Row, lines
+from pica_mcp.cli.streams import log_to_stderr
+from pica_mcp.cli.terminal import print_json, screen
+from pica_mcp.diagnosis import Case, Group, Place, Result, Status, counts, diagnose, exit_code
+from pica_mcp.settings import OPTIONS, environment
+
+_HEADINGS = {
+    Group.PROGRAM: "This program",
+    Group.SETTINGS: "Settings",
+    Group.NETWORK: "Network",
+    Group.SECRET: "Secret",
+    Group.IDENTITY: "Identity",
+    Group.CONNECTIONS: "Connections",
+    Group.CACHE: "Catalogue on disk",
+    Group.TOOLS: "List of tools",
+    Group.CLIENTS: "Clients on this machine",
+}
+_MARKS = {
+    Status.OK: ("ok", "green"),
+    Status.NOTE: ("note", "cyan"),
+    Status.WARNING: ("warn", "yellow"),
+    Status.FAILURE: ("FAIL", "bold red"),
+    Status.SKIPPED: ("skip", "dim"),
+}
+_MARK_CHARS = 4
+_NAME_CHARS = 24
+_WIDE = 80
+"""From here on, what is found stands in a column of its own."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what it is about, and its arguments."""
+    describe(
+        parser,
+        "Tell what is wrong with a set-up and what to do: this program, settings and where each comes from, network, "
+        "secret, identity, connections, the catalogue on disk, the list of tools, and the clients on this machine, "
+        "whose entries of this program are started. It changes nothing, and ends within a minute: with 0 if nothing "
+        "fails, 1 if something does, 2 if a setting is malformed.",
+        "pica-mcp doctor",
+        "pica-mcp doctor --identity ada --identity-type user",
+        "pica-mcp doctor --no-start --json",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--no-start", dest="starts", action="store_false", help="start no client's entry")
+    parser.add_argument(
+        "--project", action="store_true", help="start the entries of this folder's files, too; whoever wrote them"
+    )
+    add_settings(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what is found as it comes, or JSON at the end."""
+    log_to_stderr("debug" if arguments.log_level == "debug" else "error")
+    logging.getLogger("mcp").setLevel(logging.CRITICAL)  # what an entry that is broken writes is told as a finding
+    printer = Printer(screen())
+    show = _nothing if arguments.json else printer.show
+    results = anyio.run(diagnose, _case(arguments), show)
+    if arguments.json:
+        print_json(_document(results))
+    else:
+        printer.conclude(results)
+    return exit_code(results)
+
+
+def _nothing(result: Result) -> None:
+    del result
+
+
+def _case(arguments: argparse.Namespace) -> Case:
+    flags = {name: getattr(arguments, name) for name in ("config", *(option.name for option in OPTIONS))}
+    place = Place(_system(), environment(), Path.cwd())
+    return Case(place, flags, arguments.sandbox, arguments.starts, arguments.project)
+
+
+def _system() -> str:
+    return sys.platform if sys.platform in ("darwin", "win32") else "linux"
+
+
+def _document(results: Sequence[Result]) -> dict[str, Any]:
+    return {
+        "version": __version__,
+        "exit_code": exit_code(tuple(results)),
+        "counts": counts(tuple(results)),
+        "results": [asdict(result) for result in results],
+    }
+
+
+class Printer:
+    """Prints results as they come, each group under its heading."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._group: Group | None = None
+
+    def show(self, result: Result) -> None:
+        """Print one."""
+        if result.group is not self._group:
+            self._print(Text("" if self._group is None else "\n", end="").append(_HEADINGS[result.group], "bold"))
+            self._group = result.group
+        mark, style = _MARKS[result.status]
+        first, *rest = self._wrapped(result)
+        self._print(Text("  ").append(mark.ljust(_MARK_CHARS), style).append(first[_MARK_CHARS + 2 :]))
+        for line in rest:
+            self._print(Text(line))
+
+    def conclude(self, results: Sequence[Result]) -> None:
+        """Print how many there are of what is wrong."""
+        found = counts(tuple(results))
+        failures, warnings = found[Status.FAILURE], found[Status.WARNING]
+        style = _MARKS[Status.FAILURE if failures else Status.WARNING if warnings else Status.OK][1]
+        told = f"{_some(failures, 'failure')}, {_some(warnings, 'warning')}."
+        self._print(Text("\n").append(told.capitalize(), style))
+
+    def _wrapped(self, result: Result) -> Iterator[str]:
+        margin, name = " " * (_MARK_CHARS + 4), f"{result.name}: "
+        column = " " * (_NAME_CHARS - cell_len(name))
+        is_wide = self._console.width >= _WIDE
+        rows = [Row(f"{margin}{name}{column}", result.found) if is_wide else Row(margin, f"{name}{result.found}")]
+        rows += [Row(f"{margin}  -> ", result.cure)] if result.cure else []
+        return lines(rows, self._console.width)
+
+    def _print(self, line: Text) -> None:
+        self._console.print(line, soft_wrap=True)
+
+
+def _some(count: int, noun: str) -> str:
+    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,187 @@
+"""What Pica tells: whether it can be reached and takes the secret, whom it knows, what is connected.
+
+Each question waits for the one before it, since what fails there would only fail again. The application is opened as a
+server opens it, except that nothing is kept on disk and no call recorded.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TypeVar
+
+import anyio
+
+from pica_mcp import text
+from pica_mcp.access import Caller, Identity
+from pica_mcp.app import App, open_app
+from pica_mcp.diagnosis.configured import is_keyless
+from pica_mcp.diagnosis.connected import Held, connections, identity
+from pica_mcp.diagnosis.network import Way, probe
+from pica_mcp.diagnosis.report import Group, Report, Result, Status, parted
+from pica_mcp.errors import PicaError, SecretRefused, SecretUnavailable, TimedOut, Unreachable
+from pica_mcp.models import Whoami
+from pica_mcp.secret import File, Fixed
+from pica_mcp.settings import Settings
+
+_ANSWER_SECONDS = 14.0
+_KEYS_PAGE = "https://app.picaos.com/settings/api-keys"
+_OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
+_AFTER_SECRET = (Group.IDENTITY, Group.CONNECTIONS, Group.TOOLS)
+
+AnswerT = TypeVar("AnswerT")
+
+
+async def ask(
+    settings: Settings,
+    report: Report,
+    learned: Callable[[str | None], None],
+    go_on: Callable[[Held], Awaitable[None]],
+) -> None:
+    """Ask Pica one thing after the other, and `go_on` with an account that answers.
+
+    `learned` is told of the secret, None if it cannot be had.
+    """
+    way: list[Result] = []
+    secret: str | None = None
+
+    async def look() -> None:
+        way.extend([] if settings.sandbox else await probe(_way(settings)))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(look)
+        secret = await _read(settings, report)
+        learned(secret)
+    if secret is None:
+        report.add(*way)
+        report.end(Group.NETWORK, Group.SECRET)
+        report.skip("without a secret, Pica tells nothing", *_AFTER_SECRET)
+        return
+    known = settings if settings.sandbox else replace(settings, secret=Fixed(secret, settings.secret.variable))
+    async with open_app(replace(known, audit="off", cache=None)) as app:
+        if held := await _asked(settings, app, report, way):
+            await go_on(held)
+
+
+def _way(settings: Settings) -> Way:
+    return Way(settings.base_url, settings.proxy, settings.ca_file)
+
+
+async def _asked(settings: Settings, app: App, report: Report, way: Sequence[Result]) -> Held | None:
+    """Tell of everything but the tools; return nothing if Pica does not answer so far."""
+    answer = await answered(_ANSWER_SECONDS, app.pipeline.api.whoami())
+    report.add(*_network(settings, way, answer))
+    report.end(Group.NETWORK)
+    report.add(*_accepted(settings, app.caller, answer))
+    report.end(Group.SECRET)
+    if isinstance(answer, PicaError):
+        refused = isinstance(answer, SecretRefused)
+        report.skip("Pica does not take the secret" if refused else "Pica cannot be asked", *_AFTER_SECRET)
+        return None
+    own = await answered(_ANSWER_SECONDS, app.catalog.connections(app.caller.identity))
+    if isinstance(own, PicaError):
+        report.add(Result(Group.IDENTITY, "identity", Status.FAILURE, *parted(own)))
+        report.end(Group.IDENTITY)
+        report.skip("Pica does not tell what is connected", Group.CONNECTIONS, Group.TOOLS)
+        return None
+    everyone = await answered(_ANSWER_SECONDS, app.catalog.connections(Identity()))
+    problem = str(everyone) if isinstance(everyone, PicaError) else ""
+    held = Held(app, own, own if isinstance(everyone, PicaError) else everyone, problem)
+    report.add(identity(app.caller, held))
+    report.end(Group.IDENTITY)
+    report.add(*connections(app.caller, held))
+    report.end(Group.CONNECTIONS)
+    return held
+
+
+async def answered(seconds: float, answer: Awaitable[AnswerT]) -> AnswerT | PicaError:
+    """Return the answer, or why there is none: raised, it would come in a group."""
+    with anyio.move_on_after(seconds):
+        try:
+            return await answer
+        except PicaError as error:
+            return error
+    return TimedOut(f"Pica did not answer within {seconds:.0f} s.", "Run doctor again in a minute.")
+
+
+# The secret and the network
+
+
+async def _read(settings: Settings, report: Report) -> str | None:
+    """Return the secret, None if it cannot be had, and tell of that."""
+    group, source = Group.SECRET, settings.secret
+    if settings.sandbox:
+        report.add(Result(group, "source", Status.OK, "the sandbox's own"))
+        return ""
+    if is_keyless(settings):
+        report.add(Result(group, "source", Status.SKIPPED, "no setting that holds says what it is"))
+        return None
+    try:
+        value = await source.read()
+    except SecretUnavailable as error:
+        found, cure = parted(error)
+        cure = cure.replace("Put it right", f"Put {source.variable} right, or say otherwise where the secret is")
+        report.add(Result(group, "source", Status.FAILURE, found, cure))
+        return None
+    report.add(Result(group, "source", Status.OK, f"read as {source.variable} says"), *_exposed(source))
+    return value
+
+
+def _exposed(source: object) -> Iterator[Result]:
+    if isinstance(source, File) and os.name == "posix":
+        with suppress(OSError):
+            if source.path.stat().st_mode & _OTHERS_READ:
+                found = f"others on this machine may read {source.path}"
+                yield Result(Group.SECRET, "file", Status.WARNING, found, f"Run: chmod 600 '{source.path}'")
+
+
+def _network(settings: Settings, way: Sequence[Result], answer: Whoami | PicaError) -> Iterator[Result]:
+    """Yield the steps of the way and what answers at its end, which counts for more than they do."""
+    where = "the embedded sandbox" if settings.sandbox else settings.base_url
+    if isinstance(answer, Whoami | SecretRefused):
+        yield from map(_as_note, way)
+        yield Result(Group.NETWORK, "Pica", Status.OK, f"{where} answers")
+    elif answer.status is not None:
+        yield from map(_as_note, way)
+        yield Result(Group.NETWORK, "Pica", Status.FAILURE, *parted(answer))
+    else:
+        yield from way
+        if all(result.status is not Status.FAILURE for result in way):
+            yield Result(Group.NETWORK, "Pica", Status.FAILURE, *_garbled(settings, answer))
+
+
+def _as_note(result: Result) -> Result:
+    """Requests do get through, so what the probe met does not matter."""
+    return replace(result, status=Status.NOTE, cure="") if result.status is Status.FAILURE else result
+
+
+def _garbled(settings: Settings, error: PicaError) -> tuple[str, str]:
+    """Return what is wrong where something answers, and it is not what Pica answers."""
+    found, cure = parted(error)
+    if isinstance(error, Unreachable):  # time alone will not help
+        page = f"Open {settings.base_url} in a browser"
+        cure = f"{page}: a sign-in page, a proxy or a filter may answer in its place; else check PICA_BASE_URL."
+    return found, cure
+
+
+def _accepted(settings: Settings, caller: Caller, answer: Whoami | PicaError) -> Iterator[Result]:
+    group = Group.SECRET
+    if isinstance(answer, SecretRefused):
+        cure = f"Copy a key anew from {_KEYS_PAGE} to where {settings.secret.variable} says."
+        yield Result(group, "accepted", Status.FAILURE, "Pica refuses it: it is wrong, or was rotated", cure)
+    elif isinstance(answer, PicaError):
+        yield Result(group, "accepted", Status.SKIPPED, "Pica cannot be asked")
+    else:
+        yield Result(group, "accepted", Status.OK, f"by Pica, as {_whose(answer)}")
+        sees = "sees live connections only" if caller.environment() == "live" else "sees test connections only"
+        status = Status.OK if caller.environment() == "live" else Status.NOTE
+        yield Result(group, "environment", status, f"{caller.environment()}: {sees}")
+
+
+def _whose(answer: Whoami) -> str:
+    facts = (answer.user, answer.organization, answer.project)
+    named = [text.line(str(one.get("name") or one.get("email") or one.get("id") or ""), 60) for one in facts]
+    return ", ".join(filter(None, named)) or "whom it does not tell"

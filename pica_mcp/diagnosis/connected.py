@@ -1,0 +1,93 @@
+"""Whom Pica knows the identity as, and how each of its connections is, with what to do about those that do not work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from pica_mcp import explanation, findings, text
+from pica_mcp.access import Caller, Identity, how_to_connect
+from pica_mcp.app import App
+from pica_mcp.catalog import Connections
+from pica_mcp.consent import Policy
+from pica_mcp.diagnosis.report import Group, Result, Status
+from pica_mcp.errors import Reason
+from pica_mcp.explanation import Account, Link, View
+
+_MAX_LINKS = 200
+_KEYS_PAGE = "https://app.picaos.com/settings/api-keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An account that answers, and what is connected there."""
+
+    app: App
+    own: Connections
+    everyone: Connections
+    problem: str = ""
+    """Why everybody's connections cannot be told."""
+
+
+def identity(caller: Caller, held: Held) -> Result:
+    """Return whether Pica knows the identity: one that is misspelt is served as one that has connected nothing."""
+    group, name, whose = Group.IDENTITY, "identity", text.line(str(caller.identity), 100)
+    count = sum(caller.identity.owns(connection) for connection in held.own)
+    if caller.identity == Identity():
+        found = "none is set: whoever uses this server acts for the whole account"
+        return Result(group, name, Status.NOTE, found, "Set PICA_IDENTITY to serve one user, team or organization.")
+    if count:
+        return Result(group, name, Status.OK, f"{whose} has {_some(count, 'connection')}")
+    if near := _near(caller, held):
+        cure = f"If that is meant, set PICA_IDENTITY and PICA_IDENTITY_TYPE to it: {near}."
+        return Result(group, name, Status.FAILURE, f"{whose} has no connection, but one alike has: {near}", cure)
+    if caller.environment() == "test":
+        cure = f"A test secret sees test connections only: for live ones, take a live key from {_KEYS_PAGE}."
+        return Result(group, name, Status.WARNING, f"{whose} has no connection in the test environment", cure)
+    cure = f"Check PICA_IDENTITY and PICA_IDENTITY_TYPE; if they are right, connect {how_to_connect(caller.identity)}."
+    return Result(group, name, Status.WARNING, f"{whose} has no connection", cure)
+
+
+def connections(caller: Caller, held: Held) -> Iterator[Result]:
+    """Yield each of the identity's connections, with what to do about one that is not used."""
+    account = Account(held.own, held.everyone, {}, None, held.problem)
+    views = explanation.explain(caller, account, Policy.AUTO).views
+    pairs = [(view, link) for view in views for link in view.links]
+    if not pairs:
+        cure = f"A person can connect accounts: {how_to_connect(caller.identity)}"
+        yield Result(Group.CONNECTIONS, "connections", Status.WARNING, "nothing is connected", cure)
+    for view, link in pairs[:_MAX_LINKS]:
+        yield _connection(caller, view, link)
+    if len(pairs) > _MAX_LINKS:
+        found = f"{len(pairs) - _MAX_LINKS:,} more; `pica-mcp connections` lists them"
+        yield Result(Group.CONNECTIONS, "connections", Status.NOTE, found)
+
+
+def _near(caller: Caller, held: Held) -> str:
+    """Return who may be meant, of those who have connections."""
+    owners = {connection.owner: findings.owner(connection) for connection in held.everyone if connection.owner}
+    return " or ".join(owners[one] for one in get_close_matches(caller.identity.id or "", sorted(owners), n=3))
+
+
+def _connection(caller: Caller, view: View, link: Link) -> Result:
+    name, state = f"{view.platform}/{link.label}", f"{link.state}{f', of {link.owner}' if link.owner else ''}"
+    again = f"onnect it again: {how_to_connect(caller.identity, view.platform)}"
+    told, cure = f"{state}, not used: {explanation.why(caller, link.reason, view.platform)}", ""
+    match link.reason:
+        case None if link.state == "degraded":
+            status, told, cure = Status.WARNING, f"{state}: calls may fail", f"If calls through it do fail, c{again}"
+        case None:
+            status, told = Status.OK, state
+        case Reason.FAILED | Reason.INACTIVE:
+            status, cure = (Status.WARNING if view.usable else Status.FAILURE), f"C{again}"
+            told = f"{state}{', switched off' if link.reason is Reason.INACTIVE else ''}; calls through it are refused"
+        case Reason.ENVIRONMENT:
+            status, cure = Status.WARNING, "Use a secret of its environment, or connect the account in this one."
+        case _:
+            status = Status.NOTE
+    return Result(Group.CONNECTIONS, name, status, told, cure)
+
+
+def _some(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,127 @@
+"""The tools that a client is shown, against what each known client can take, and the settings that mean nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+import anyio
+
+from pica_mcp import explanation
+from pica_mcp.app import App
+from pica_mcp.clients import CLIENTS, Client
+from pica_mcp.diagnosis.report import Group, Result, Status, parted
+from pica_mcp.errors import PicaError
+from pica_mcp.settings import Settings
+from pica_mcp.toolbox.budget import Survey
+
+_LIST_SECONDS = 20.0
+_VAIN_SECONDS = 8.0
+_MAX_TRIES = 5
+_MANY_TOKENS = 10_000
+_SERVER = "pica"
+_LEAST_NAME_CHARS = 20
+"""Of PICA_TOOL_NAME_MAX."""
+
+
+async def tools(settings: Settings, app: App, installed: Collection[str]) -> list[Result]:
+    """Return how the list of tools is, for the clients that are `installed` and, in a line, for the others."""
+    survey: Survey | None = None
+    with anyio.move_on_after(_LIST_SECONDS):
+        survey = await _survey(app)
+    if survey is None:
+        found = f"Pica has not told all actions within {_LIST_SECONDS:.0f} s"
+        cure = "Run `pica-mcp cache refresh` once, and see `pica-mcp tokens`."
+        return [Result(Group.TOOLS, "list", Status.NOTE, found, cure)]
+    return [_of_list(settings, survey), *fitting(names_of(survey), installed), *await _in_vain(settings, app)]
+
+
+async def _survey(app: App) -> Survey:
+    """Return the tools when Pica has told them all, or has failed to a few times."""
+    survey = await app.pipeline.toolbox.survey(app.caller)
+    for _ in range(_MAX_TRIES):
+        if not survey.complete:
+            survey = await app.pipeline.toolbox.survey(app.caller)
+    return survey
+
+
+def names_of(survey: Survey) -> list[str]:
+    """Return what the tools are called."""
+    return [tool.definition.name for tool in survey.tools]
+
+
+def _of_list(settings: Settings, survey: Survey) -> Result:
+    cost = sum(choice.tokens for choice in (*survey.fixed, *survey.direct))
+    found = f"{len(survey.tools):,} tools, of which {len(survey.direct):,} are actions; {cost:,} tokens of definitions"
+    if not survey.complete:
+        cure = "Run doctor again in a minute; if it stays so, `pica-mcp explain` tells of which platform."
+        return Result(Group.TOOLS, "list", Status.WARNING, f"{found}; Pica did not tell all actions", cure)
+    if cost > _MANY_TOKENS:
+        cure = "Let PICA_TOOLS be auto, and PICA_MAX_TOOL_TOKENS at most 7000; what is not listed is found by search."
+        return Result(Group.TOOLS, "list", Status.WARNING, found, cure)
+    return Result(Group.TOOLS, "list", Status.OK, f"{found} (PICA_TOOLS is {settings.tools})")
+
+
+# Against the limits of clients
+
+
+def fitting(names: Sequence[str], installed: Collection[str]) -> Iterator[Result]:
+    """Yield for each installed client if these tools fit it, and one line for all the others."""
+    others: list[str] = []
+    for client in CLIENTS:
+        excess = [*excesses(client, _SERVER, names)]
+        if client.name in installed:
+            yield of_client(Group.TOOLS, client.title, excess, f"all {len(names):,} tools fit")
+        elif excess:
+            others.append(f"{client.title} ({excess[0][0]})")
+    rest = [client.title for client in CLIENTS if client.name not in installed]
+    if rest:
+        found = f"would not fit as they are: {'; '.join(others)}" if others else f"would fit: {', '.join(rest)}"
+        yield Result(Group.TOOLS, "clients not installed", Status.NOTE, found)
+
+
+def of_client(group: Group, name: str, excess: Sequence[tuple[str, str]], well: str) -> Result:
+    """Return whether the client can take its tools."""
+    if not excess:
+        return Result(group, name, Status.OK, well)
+    found, cures = "; ".join(wrong for wrong, _ in excess), "; ".join(cure for _, cure in excess)
+    return Result(group, name, Status.WARNING, found, f"For this client, {cures}.")
+
+
+def excesses(client: Client, server: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield what is too much for the client, if the server has that name there, and what would be right."""
+    if client.max_tools is not None and len(names) > client.max_tools:
+        wrong = f"{len(names):,} tools are more than the {client.max_tools:,} that it takes of all servers together"
+        yield wrong, f"set PICA_MAX_TOOLS to less than {client.max_tools:,}, with PICA_TOOLS at auto"
+    room = client.room_for_name(server)
+    longest = max(map(len, names), default=0)
+    if room is not None and longest > room:
+        count = sum(len(name) > room for name in names)
+        wrong = f"{count:,} names of tools are longer than the {room} characters that it leaves them"
+        shorter = room >= _LEAST_NAME_CHARS
+        yield wrong, f"set PICA_TOOL_NAME_MAX to {room}" if shorter else f"give the server a shorter name than {server}"
+
+
+# What is set in vain
+
+
+async def _in_vain(settings: Settings, app: App) -> list[Result]:
+    """Return the settings of which a part means nothing; nothing where Pica does not tell."""
+    lists = {"PICA_PIN": settings.pins, "PICA_EXCLUDE": settings.exclusions}
+    with anyio.move_on_after(_VAIN_SECONDS):
+        try:
+            account = await explanation.look(app.caller, app.catalog, app.pipeline.names)
+        except PicaError as error:
+            return [Result(Group.TOOLS, "settings", Status.NOTE, *parted(error))]
+        found = explanation.explain(app.caller, account, settings.consent, lists=lists).findings
+        return [
+            Result(
+                Group.TOOLS,
+                one.setting,
+                Status.WARNING,
+                f"{one.part} {one.problem}",
+                "Correct it or take it out; `pica-mcp explain` tells what these settings allow.",
+            )
+            for one in found
+            if one.setting != "PICA_IDENTITY"
+        ]
+    return []
