@@ -4,7 +4,7 @@ The map of the rooms, outer ring first, with what each may import of the others;
 
     room         what it is                                                  may import
     -----------  ----------------------------------------------------------  ------------------------------------------
-    cli          commands, one file each; the only room that prints          hosting diagnosis app clients settings sandbox usage toolbox discovery results files schemas documents accounts catalog explanation findings consent audit secret access tools text models errors
+    cli          commands, one file each; the only room that prints          hosting diagnosis app installation clients settings sandbox usage toolbox discovery results schemas documents accounts catalog explanation findings consent audit access tools text models errors
     diagnosis    what is wrong with a set-up, for whoever set it up          app clients settings toolbox catalog api explanation findings consent audit secret access text models errors
     hosting      transports: how a client reaches the server                 server front app settings
     server       greets clients; a boundary around each handler              answers app access errors
@@ -15,6 +15,7 @@ The map of the rooms, outer ring first, with what each may import of the others;
     watch        follows the account and tells what changed                  toolbox resources catalog access errors
     completions  what variables of URIs and arguments of prompts may be      prompts resources discovery catalog accounts access text models errors
     prompts      ready-made requests to pick from a menu                     discovery catalog accounts access text errors
+    installation this server put into a client's file, or taken out of it    clients settings audit secret text errors
     settings     flags, environment, file, default; the only one to read them consent secret access effects patterns tools text errors
     sandbox      a pretend Pica; imports nothing of ours
     pipeline     the line that every call travels                            toolbox discovery results schemas arguments consent catalog api limits audit files passthrough accounts access effects tools models errors
@@ -50,9 +51,9 @@ The map of the rooms, outer ring first, with what each may import of the others;
     brackets     names as providers read them: `mail[trashed]`, ` _method`   models
     spelling     words of titles, keys and queries; which are nearly alike   text
     clients      MCP clients: where each keeps its servers, what it takes    text errors
+    errors       what can go wrong, split by who can act                      text
     text         every string from outside, made safe to show
     models       frozen records of Pica's rows
-    errors       what can go wrong, split by who can act
 """
 
 __version__ = "0.1.0"

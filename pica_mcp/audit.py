@@ -301,26 +301,52 @@ class File:
         self.close()  # Windows renames no open file
         with suppress(FileNotFoundError):
             self._path.rename(f"{self._path}.{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z-{os.getpid()}")
-        ours = re.compile(re.escape(self._path.name) + r"\.\d{8}T\d{12}Z-\d+")
-        aside = sorted(path for path in self._path.parent.iterdir() if ours.fullmatch(path.name))
-        for path in aside[: -self._kept]:
+        for path in _aside(self._path)[: -self._kept]:
             path.unlink(missing_ok=True)
+
+
+def _aside(path: Path) -> list[Path]:
+    """Return the files that were put aside, the oldest first. Raises `OSError`."""
+    ours = re.compile(re.escape(path.name) + r"\.\d{8}T\d{12}Z-\d+")
+    return sorted(one for one in path.parent.iterdir() if ours.fullmatch(one.name))
 
 
 def open_sink(where: str) -> Stream | File | None:
     """Return the sink for `stderr`, `off` (None) or a file's path. Raises `ValueError`, which says what it must be."""
     if where == "off":
         return None
-    # A bare word is a misspelt one, and the folder that a client starts us in is anybody's guess.
-    if where != "stderr" and Path(where).name == where:
-        raise ValueError("stderr, off, or the path of a file with its folder")
     try:
         if where == "stderr":
             # A copy: a number that somebody closes may be given to a socket next.
             return Stream(os.dup(sys.__stderr__.fileno() if sys.__stderr__ else -1))
-        return File(Path(where).expanduser().absolute())
-    except (OSError, RuntimeError) as error:  # the latter, where there is no home for ~
+        return File(_path(where))
+    except (OSError, RuntimeError) as error:
         raise ValueError(f"something that can be written to: {error}") from error
+
+
+def files_of(where: str) -> list[Path]:
+    """Return the file that calls are recorded in, after those that were put aside, the oldest first.
+
+    Raises `ValueError`, which says what it must be, and `RuntimeError` where there is no home for `~`.
+    """
+    path = _path(where)
+    try:
+        return [*_aside(path), path]
+    except OSError:  # no such folder, or one that may not be looked into: the file itself tells
+        return [path]
+
+
+def _path(where: str) -> Path:
+    """Return the file that is meant. Raises as `files_of` does."""
+    check(where)
+    return Path(where).expanduser().absolute()
+
+
+def check(where: str) -> None:
+    """Raise `ValueError`, which says what it must be, for a word that means nothing."""
+    # A bare word is a misspelt one, and the folder that a client starts us in is anybody's guess.
+    if where not in ("stderr", "off") and Path(where).name == where:
+        raise ValueError("stderr, off, or the path of a file with its folder")
 
 
 def obstacle(where: str) -> str:
@@ -328,10 +354,10 @@ def obstacle(where: str) -> str:
 
     Empty if there is nothing. A server of another user may fare otherwise.
     """
-    if where == "off" or Path(where).name == where:
+    if where in ("stderr", "off"):
         return ""
     try:
-        path = Path(where).expanduser().absolute()
+        path = _path(where)
         if not path.parent.is_dir():
             return "its folder does not exist"
         if path.is_symlink():
@@ -340,7 +366,9 @@ def obstacle(where: str) -> str:
             return "it is not a plain file"
         if path.exists() and not os.access(path, os.W_OK):
             return "it cannot be written to"
-    except (OSError, RuntimeError) as error:  # the latter, where there is no home for ~
+    except ValueError as error:
+        return f"it must be {error}"
+    except (OSError, RuntimeError) as error:
         return str(error)
     if os.access(path.parent, os.W_OK | os.X_OK):
         return ""

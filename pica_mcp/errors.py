@@ -21,7 +21,8 @@
         ├── Busy                 too many calls at once for this server
         └── OutcomeUnknown       a write was sent and no answer came: it may have been applied
 
-Every message is two short sentences: what is wrong, and what to do next. Facts that code acts on are attributes.
+Every message is two short sentences: what is wrong, and what to do next. None holds a key or a password, whatever words
+it repeats: they are masked here, once. Facts that code acts on are attributes.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from __future__ import annotations
 import traceback
 from enum import StrEnum
 from typing import Self
+
+from pica_mcp import text
 
 
 class PicaError(Exception):
@@ -38,7 +41,7 @@ class PicaError(Exception):
     """
 
     def __init__(self, problem: str, remedy: str = "") -> None:
-        super().__init__(f"{problem} {remedy}".strip())
+        super().__init__(text.masked(f"{problem} {remedy}".strip()))
         self.attempts = 0
         self.status: int | None = None
 

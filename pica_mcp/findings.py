@@ -21,7 +21,7 @@ from pica_mcp.errors import Reason
 from pica_mcp.models import Action, Connection
 from pica_mcp.patterns import ANY, Pattern, ToolPattern
 
-_KEY = re.compile(r"((?:live|test)::[a-z0-9][a-z0-9_.-]{0,60})::.+", re.IGNORECASE)
+_KEY = re.compile(r"(?:live|test)::[a-z0-9][a-z0-9_.-]{0,60}::…", re.IGNORECASE)
 _HASH_DIGITS = 8
 _MAX_LABELS = 20
 _MAX_LIKENED = 3_000
@@ -65,8 +65,13 @@ Lists: TypeAlias = Mapping[str, Sequence[ToolPattern]]
 """Setting → the tools that it means."""
 
 
-def find(caller: Caller, seen: Seen, lists: Lists | None = None) -> tuple[Finding, ...]:
-    """Return what is set in vain, in the order of the settings and of their parts; `lists` last."""
+def lists(pins: Sequence[ToolPattern], exclusions: Sequence[ToolPattern]) -> Lists:
+    """Return the settings that say which tools are listed."""
+    return {"PICA_PIN": pins, "PICA_EXCLUDE": exclusions}
+
+
+def find(caller: Caller, seen: Seen, listing: Lists | None = None) -> tuple[Finding, ...]:
+    """Return what is set in vain, in the order of the settings and of their parts; `listing` last."""
     return (
         *_identity(caller, seen),
         *_keys(caller, seen),
@@ -75,7 +80,7 @@ def find(caller: Caller, seen: Seen, lists: Lists | None = None) -> tuple[Findin
         *_rules(caller, seen),
         *_names(caller, seen),
         *_defaults(caller, seen),
-        *_lists(caller, seen, lists or {}),
+        *_lists(caller, seen, listing or {}),
     )
 
 
@@ -84,6 +89,12 @@ def owner(connection: Connection) -> str:
     if not connection.owner:
         return ""
     return f"{text.line(connection.identity_type or 'identity', 20)} {text.line(connection.owner, 60)}"
+
+
+def meant(identity: str, connections: Iterable[Connection]) -> list[str]:
+    """Return who may be meant by an identity that has no connection, as people say it, of those who have one."""
+    owners = {connection.owner: owner(connection) for connection in connections if connection.owner}
+    return [owners[one] for one in get_close_matches(identity, sorted(owners), n=3)]
 
 
 def _connected(caller: Caller, seen: Seen) -> frozenset[str]:
@@ -110,9 +121,8 @@ def _identity(caller: Caller, seen: Seen) -> Iterator[Finding]:
     rows = seen.connections
     if not caller.identity.id or any(caller.identity.owns(connection) for connection in rows):
         return
-    owners = {connection.owner: owner(connection) for connection in rows if connection.owner}
-    near = get_close_matches(caller.identity.id, sorted(owners), n=3)
-    hint = f"; did you mean {', '.join(owners[one] for one in near)}?" if near else ""
+    near = meant(caller.identity.id, rows)
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
     yield Finding("PICA_IDENTITY", text.line(caller.identity.id, 60), f"has no connection{hint}")
 
 
@@ -136,10 +146,11 @@ def _keys(caller: Caller, seen: Seen) -> Iterator[Finding]:
 
 def _masked(written: str) -> str:
     """Return what tells which key is meant, for those who have it."""
+    told = text.masked(written)
     if "::" not in written:
-        return text.line(written, 60)
-    told = _KEY.fullmatch(written)
-    return f"{told[1] if told else '…'}::… (its SHA-256 begins with {text.short_hash(written, _HASH_DIGITS)})"
+        return text.line(told, 60)
+    kind = told if _KEY.fullmatch(told) else "…::…"
+    return f"{kind} (its SHA-256 begins with {text.short_hash(written, _HASH_DIGITS)})"
 
 
 def _platforms(caller: Caller, seen: Seen) -> Iterator[Finding]:
@@ -188,10 +199,10 @@ def _unfit(caller: Caller, seen: Seen, pattern: Pattern) -> str:
     return "fits no action of a connected platform"
 
 
-def _lists(caller: Caller, seen: Seen, lists: Lists) -> Iterator[Finding]:
+def _lists(caller: Caller, seen: Seen, listing: Lists) -> Iterator[Finding]:
     """Which tools are listed: a pattern of names that is misspelt means none."""
     untold = any(not (action.id or action.path or action.title) for action in seen.actions)
-    for setting, patterns in lists.items():
+    for setting, patterns in listing.items():
         for pattern in patterns:
             if pattern.actions is not None:
                 if not any(pattern.actions.matches(action) for action in seen.actions):

@@ -131,7 +131,7 @@ class Keyring:
         except ImportError:
             raise SecretUnavailable(
                 f"{self.variable} needs a package that is not installed.",
-                "Ask the operator to run: pip install 'pica-mcp[keyring]'.",
+                "Ask the operator to install the package keyring beside pica-mcp.",
             ) from None
         try:
             return getattr(keyring, name)(*values)

@@ -33,6 +33,13 @@ _ESCAPED = {"u": "", "b": "", "f": "", "r": r"\n"}
 _MARKUP = re.compile(r"[<>\"]")
 _FENCE = re.compile(r"<(\s*/?\s*)data\b", re.IGNORECASE)
 
+# A letter before it makes it another word, `task_live_x`, unless it belongs to an escape, `\nsk_live_1_x`.
+_START = r"(?:(?<![a-z0-9])|(?<=\\[a-z])|(?<=\\x..)|(?<=\\u....)|(?<=%..))"
+_API_KEY = re.compile(rf"(?ia)({_START}(?:sk|(?<!_)id)_(?:live|test)_)[\w~+/=%-]+(?:\.[\w~+/=%-]+)*")
+_CONNECTION_KEY = re.compile(rf"(?ia)({_START}(?:live|test)::[\w.-]*::)[^\s'\",…]*[^\s'\",….]")
+# As the path of a file, a URL has but one stroke left.
+_PASSWORD = re.compile(r"(//|:/)(?:[^\s/\"]*|[^\s/\"@:]{0,100}:(?!\d+/)[^\s\"]{0,200})@")
+
 
 def clean(text: str, max_chars: int | None = None) -> str:
     """Return the text without what a person cannot see, at most `max_chars` characters.
@@ -73,6 +80,14 @@ def cap(text: str, max_chars: int) -> str:
     return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
 
 
+def masked(words: str) -> str:
+    """Return the words without the API keys, keys of connections and passwords of URLs that a slip has put there.
+
+    What is left of a key tells its kind: `sk_live_…`, `live::gmail::…`. Idempotent.
+    """
+    return _CONNECTION_KEY.sub(r"\1…", _API_KEY.sub(r"\1…", _PASSWORD.sub(r"\1…@", words)))
+
+
 def fence(text: str, source: str, max_chars: int | None = None) -> str:
     """Return the text, at most `max_chars` of it, marked as data from `source`; no mark inside can close the fence."""
     inner = _FENCE.sub(r"<\1data_", clean(text))[:max_chars]
@@ -110,6 +125,11 @@ def tell_apart(
             return dict(zip(names, items, strict=True))
         for i in crowded:
             sizes[i] = sizes[i] + 2 if sizes[i] else MIN_HASH_CHARS
+
+
+def some(count: int, noun: str) -> str:
+    """Return so many of them, in words."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def short_hash(text: str, chars: int) -> str:

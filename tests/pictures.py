@@ -16,6 +16,7 @@ from platform import platform, system
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
+from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 FOLDER = Path(__file__).parents[1] / "config/pictures"
@@ -139,7 +140,7 @@ def drawn(picture: Picture, text: str) -> str:
     """Return the picture as SVG."""
     console = Console(record=True, width=_COLUMNS, file=io.StringIO(), markup=False, highlight=False)
     console.print(Text.from_ansi(text.rstrip()), no_wrap=True, overflow="ignore", crop=False)
-    svg = console.export_svg(title=picture.title, code_format=_FRAME, unique_id=picture.name)
+    svg = console.export_svg(title=picture.title, theme=MONOKAI, code_format=_FRAME, unique_id=picture.name)
     svg = _NEEDLESS.sub("", svg).replace("&#160;", "\u00a0").replace("</text>", "</text>\n")
     return "\n".join(line.strip() for line in svg.splitlines() if line.strip()) + "\n"
 

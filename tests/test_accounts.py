@@ -225,7 +225,7 @@ def test_a_key_off_the_list_is_refused_like_one_that_does_not_exist(
     refusal = refused(who, action(), rows, "live::gmail::2")
     assert (refusal.reason, str(refusal)) == (
         Reason.UNKNOWN_CONNECTION,
-        "There is no gmail connection 'live::gmail::2'. Pass one of these as the connection: 'work'.",
+        "There is no gmail connection 'live::gmail::…'. Pass one of these as the connection: 'work'.",
     )
 
 

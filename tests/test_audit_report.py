@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from pica_mcp import usage as room
 from pica_mcp.access import Identity, IdentityType
-from pica_mcp.audit import Audit, File, Outcome
-from pica_mcp.cli.audit import _put_aside
+from pica_mcp.audit import Audit, File, Outcome, files_of
 from pica_mcp.errors import Reason, Refused, Unreachable
 from pica_mcp.usage import OTHERS, Usage, lines_of, read_line
 
@@ -92,10 +91,11 @@ def test_the_files_that_the_server_put_aside_are_found(tmp_path: Path) -> None:
         sink.write(written())
     sink.close()
     (tmp_path / "calls.jsonl.bak").touch()
-    found = _put_aside(path)
-    assert (len(found), found) == (3, sorted(found))
+    *found, last = files_of(str(path))
+    assert (len(found), found, last) == (3, sorted(found), path)
     assert {one.name.partition(".jsonl.")[0] for one in found} == {"calls"}
-    assert _put_aside(tmp_path / "nowhere" / "calls.jsonl") == []
+    nowhere = tmp_path / "nowhere" / "calls.jsonl"
+    assert files_of(str(nowhere)) == [nowhere]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ RULE = "    " + "-" * 11
 ANYWHERE = ({"pica_mcp", "anyio", "mcp_types"} | sys.stdlib_module_names) - {"sqlite3"}
 ONLY_IN = {
     "argcomplete": {"cli"},
+    "cryptography": {"diagnosis"},
     "httpx2": {"api"},
     "jmespath": {"results"},
     "keyring": {"secret"},

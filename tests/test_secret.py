@@ -214,7 +214,7 @@ async def test_a_keyring_that_is_not_installed_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "keyring", None)  # as if it were not there
     assert await refusal(Keyring("pica", "ada")) == (
         "PICA_SECRET_KEYRING needs a package that is not installed. "
-        "Ask the operator to run: pip install 'pica-mcp[keyring]'."
+        "Ask the operator to install the package keyring beside pica-mcp."
     )
 
 

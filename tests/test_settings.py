@@ -16,7 +16,7 @@ from pica_mcp.errors import InvalidSettings
 from pica_mcp.models import Action
 from pica_mcp.patterns import ToolPattern, parse, parse_tools
 from pica_mcp.secret import Command, File, Fixed, Keyring
-from pica_mcp.settings import DEFAULT_BASE_URL, OPTIONS, SECRETS, Origin, Settings, environment, load
+from pica_mcp.settings import DEFAULT_BASE_URL, OPTIONS, SECRETS, Origin, Settings, environment, flags_in, in_full, load
 from pica_mcp.settings.secrets import _command
 
 SECRET = "sk_live_1_hush"
@@ -530,6 +530,49 @@ def test_an_allowed_action_may_be_written_without_its_prefix(  # entry_26
     who = Caller(Identity(), load_with({"PICA_ACTION_IDS": written}).grant, lambda: "live")
     assert admit(who, action(id="conn_mod_def::GE::x")) is None
     assert admit(who, action(id="conn_mod_def::GE::y")) is not None
+
+
+# What others ask of settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "full"),
+    [
+        ("PICA_AUDIT", "logs/x.jsonl", "/here/logs/x.jsonl"),
+        ("audit", "./x.jsonl", "/here/x.jsonl"),
+        ("PICA_AUDIT", "sdterr", "sdterr"),
+        ("PICA_AUDIT", "/var/x.jsonl", "/var/x.jsonl"),
+        ("cache", "OFF", "OFF"),
+        ("cache", "../kept", "/here/../kept"),
+        ("PICA_CONFIG", "pica.toml", "/here/pica.toml"),
+        ("files", "out", "/here/out"),
+        ("PICA_SECRET_FILE", "key", "/here/key"),
+        ("secret_file", "~/key", "/home/ada/key"),
+        ("PICA_FILES", "~no-such-user/x", "~no-such-user/x"),
+        ("PICA_FILES", "", ""),
+        ("PICA_SECRET", "a/b", "a/b"),
+        ("PICA_SECRET_KEYRING", "pica/ada", "pica/ada"),
+        ("identity", "a/b", "a/b"),
+        ("HTTPS_PROXY", "a/b", "a/b"),
+    ],
+)
+def test_a_path_is_told_in_full_and_what_may_be_a_word_is_not(
+    name: str, value: str, full: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert in_full(name, value, Path("/here")) == full
+
+
+def test_flags_are_found_in_a_command_line_among_other_words() -> None:
+    words = "-m pica_mcp --permissions read --sandbox --identity=a=b --max-tools=5 --permissions write --json --files"
+    assert flags_in(words.split()) == {
+        "PICA_PERMISSIONS": "write",
+        "PICA_IDENTITY": "a=b",
+        "PICA_MAX_TOOLS": "5",
+        "PICA_FILES": "",
+    }
+    assert flags_in([]) == {}
+    assert flags_in(["--config", "--identity", "ada"]) == {"PICA_CONFIG": "--identity"}
 
 
 # The sandbox

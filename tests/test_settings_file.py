@@ -18,7 +18,6 @@ from pica_mcp.access import Identity
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.secret import Command, File, Fixed, Keyring
 from pica_mcp.settings import CONFIG, DEFAULT_BASE_URL, OPTIONS, SECRETS, Option, Origin, Settings, load
-from pica_mcp.settings.example import example
 from pica_mcp.settings.options import FORMS, key_of
 
 from .test_settings import BAD, SECRET, VALUES
@@ -170,12 +169,12 @@ def test_paths_in_the_file_are_meant_from_its_folder(load_file: LoadFile, tmp_pa
     assert (loaded.cache, loaded.secret) == (tmp_path / "kept", File(tmp_path / "key"))
 
 
-def test_a_full_path_and_one_from_home_stay_what_they_are(
+def test_a_full_path_and_one_from_home_are_what_they_are_anywhere(
     load_file: LoadFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", "/home/ada")
     loaded = load_file(f"files = '{tmp_path}'\naudit = '~/calls.jsonl'\nsecret_file = '~/key'", {})
-    assert (loaded.files, loaded.audit) == (tmp_path.resolve(), "~/calls.jsonl")
+    assert (loaded.files, loaded.audit) == (tmp_path.resolve(), "/home/ada/calls.jsonl")
     assert loaded.secret == File(Path("/home/ada/key"))
 
 
@@ -545,55 +544,13 @@ def test_where_the_file_is_has_to_be_said_rightly(
     assert str(caught.value) == said
 
 
-# The example
-
-
-def uncommented(text: str, but: str) -> str:
-    """The example with everything set; of the four places of the secret, only this one."""
-    lines = [re.sub(r"^#(?=\S)", "", line) for line in text.splitlines()]
-    return "\n".join(line for line in lines if not line.startswith("secret") or line.startswith(f"{but} ="))
-
-
-def test_the_example_is_the_file_in_config() -> None:
-    assert (ROOT / "config/pica-mcp.toml").read_text(encoding="utf-8") == example()
-
-
-def test_the_example_as_it_is_changes_nothing(load_file: LoadFile) -> None:
-    loaded = load_file(example())
-    assert loaded == load({}, ENVIRON)
-    assert {origin.kind for name, origin in loaded.origins.items() if name != "secret"} == {"default"}
-
-
-@pytest.mark.parametrize("secret", [key for key in FORMS if key.startswith("secret")])
-def test_the_example_with_everything_set_is_right(secret: str, load_file: LoadFile, tmp_path: Path) -> None:
-    (tmp_path / "attachments").mkdir()
-    loaded = load_file(uncommented(example(), secret), {})
-    assert {origin.kind for origin in loaded.origins.values()} == {"file"}
-    assert loaded.secret.variable.startswith(f"{secret} in ")
-
-
-def test_the_example_tells_each_setting_with_its_sentence_and_what_holds_without(load_file: LoadFile) -> None:
-    text = example()
-    for variable, sentence in SECRETS.items():
-        assert f"\n# {sentence}\n#{key_of(variable)} = " in text
-    for option in OPTIONS:
-        (line,) = re.findall(rf"\n# {re.escape(option.help)}\n#({option.name} = .+)\n", text)
-        assert line.endswith("  # example") == (not option.default)
-        if option.default:
-            assert load_file(line) == load({}, ENVIRON)
-
-
-def test_a_line_of_the_example_is_within_the_width_of_any_editor() -> None:
-    assert max(map(len, example().splitlines())) <= 120
-
-
 # A start
 
 
 def test_a_start_without_a_file_does_not_pay_for_one() -> None:
     code = (
         "import sys; from pica_mcp.settings import load; load({}, {'PICA_SECRET': 'sk_live_1_told'});"
-        "print({'tomllib', 'difflib', 'pica_mcp.settings.file', 'pica_mcp.settings.example'} & set(sys.modules))"
+        "print({'tomllib', 'difflib', 'pica_mcp.settings.file'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "set()\n"

@@ -18,9 +18,10 @@ from rich.text import Text
 
 from pica_mcp.cli import commands, main
 from pica_mcp.cli.commands import COMMANDS, command, parser, spelt_out
+from pica_mcp.cli.listing import print_listing
 from pica_mcp.cli.rows import Row, lines
-from pica_mcp.cli.terminal import cell, filled, screen
-from pica_mcp.errors import CallError, InvalidSettings, PicaError, Unreachable
+from pica_mcp.cli.terminal import cell, screen
+from pica_mcp.errors import CallError, InvalidSettings, OutcomeUnknown, PicaError, Unreachable
 
 
 class Broken:
@@ -97,10 +98,53 @@ def test_only_the_named_command_is_imported() -> None:
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(InvalidSettings("That is wrong.", "Correct it."), 2), (CallError("So not."), 2), (Unreachable("Away."), 1)],
+    [
+        (InvalidSettings("That is wrong.", "Correct it."), 2),
+        (CallError("So not."), 2),
+        (OutcomeUnknown("Sent.", "Check."), 1),
+    ],
 )
 def test_what_is_known_to_go_wrong_is_one_line(end: Any, error: PicaError, code: int) -> None:
     assert end(error) == (code, f"pica-mcp: {error}\n")
+
+
+def test_whoever_does_not_reach_pica_is_told_where_to_ask_why(end: Any) -> None:
+    assert end(Unreachable("Away."))[1] == "pica-mcp: Away. `pica-mcp doctor` tells why.\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_output_that_nobody_can_write_is_told_as_such() -> None:
+    with Path("/dev/full").open("w") as full:
+        told = [sys.executable, "-m", "pica_mcp", "completion", "bash"]
+        done = subprocess.run(told, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "pica-mcp: The output cannot be written: No space left on device.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["conections"], "'conections' is no command. Did you mean connections? See: pica-mcp --help"),
+        (["install", "cursr"], "'cursr' is no client. Did you mean cursor? See: pica-mcp install --help"),
+        (["--sandbox", "whoami"], "The command comes first: pica-mcp whoami ... See: pica-mcp --help"),
+        (["--permission=read"], "There is no --permission=read. Did you mean --permissions? See: pica-mcp --help"),
+        (["--max-tools"], "Argument --max-tools: expected one argument. See: pica-mcp serve --help"),
+    ],
+)
+def test_a_slip_is_told_in_one_line_with_what_may_be_meant(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main.main(words)
+    assert (left.value.code, capsys.readouterr().err) == (2, f"pica-mcp: {said}\n")
+
+
+@pytest.mark.parametrize("words", [["sk_live_1_canary"], ["whoami", "--permisions", "sk_live_1_canary"]])
+def test_a_key_that_slipped_into_the_line_is_not_shown(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main.main(words)
+    assert left.value.code == 2
+    assert "canary" not in capsys.readouterr().err
 
 
 def test_what_should_not_have_happened_is_one_line_that_says_how_to_see_more(end: Any) -> None:
@@ -170,11 +214,24 @@ def test_words_from_outside_are_neither_markup_nor_commands_to_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    screen().print(filled(["name"], [["[red]x[/red] :smile: \x1b]0;title\x07\x1b[31m"], [Text("ours")]]))
+    print_listing(["name"], [["[red]x[/red] :smile: \x1b]0;title\x07\x1b[31m"], [Text("ours")]])
     printed = capsys.readouterr().out
     assert "[red]x[/red] :smile:" in printed
     assert "\x1b" not in printed
     assert "\x07" not in printed
+
+
+@pytest.mark.parametrize("columns", range(40, 160, 10))
+@pytest.mark.parametrize("longest", [30, 50, 64])
+def test_a_listing_breaks_no_name_and_loses_no_word(
+    columns: int, longest: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    names, words = ["gmail_send_email", "x" * longest], [f"word{number}" for number in range(30)]
+    print_listing(["tool", "effect", "what it does"], [[name, "destructive", " ".join(words)] for name in names])
+    shown = capsys.readouterr().out
+    assert {line.split()[0] for line in shown.splitlines()} >= set(names)
+    assert [shown.split().count(word) for word in words] == [2] * len(words)
 
 
 def test_a_cell_is_bounded() -> None:

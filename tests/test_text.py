@@ -155,6 +155,49 @@ def test_a_line_cannot_close_a_fence() -> None:
     assert text.line("Send </data> <DATA x>") == "Send </data_> <data_ x>"
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("is 'sk_live_1_Zm9v-YmFy_x', but must be", "is 'sk_live_…', but must be"),
+        ("Bearer SK_TEST_1/a+b=c.d. Do it.", "Bearer SK_TEST_…. Do it."),
+        ("id_live_1 and my_sk_live_1, key=sk_test_1", "id_live_… and my_sk_live_…, key=sk_test_…"),
+        (repr("x\nsk_live_1"), r"'x\nsk_live_…'"),
+        (repr("\x1bsk_live_1"), r"'\x1bsk_live_…'"),
+        ("%0Ask_live_1", "%0Ask_live_…"),
+        ("a=live::gmail::default::k|e.f. Test::a-b.c::d=read,x", "a=live::gmail::…. Test::a-b.c::…,x"),
+        (r"\tlive::::x", r"\tlive::::…"),
+        ("https://ada:p4ss@a.example/x", "https://…@a.example/x"),
+        ("'http://ada:p@ss:w@a', http://token@b", "'http://…@a', http://…@b"),
+        ("//ada:p/4/s@a.example", "//…@a.example"),
+        ("in /tmp/https:/ada:p4ss@a.example", "in /tmp/https:/…@a.example"),
+    ],
+)
+def test_keys_and_passwords_are_masked_wherever_they_stand(words: str, shown: str) -> None:
+    assert text.masked(words) == shown
+    assert text.masked(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "PICA_SECRET=sk_live_... pica-mcp",
+        "task_live_status, user_id_test_x",
+        "keys like live::gmail::… parted by commas",
+        "conn_mod_def::GE::x and latest::a::b",
+        "https://a.example:8080/x/ada@b.example and https://a.example, ada@b.example",
+        "// no address, ada@b.example",
+    ],
+)
+def test_what_only_looks_a_little_like_a_key_is_left_alone(words: str) -> None:
+    assert text.masked(words) == words
+
+
+@pytest.mark.parametrize("piece", ["//a:", "//", ":/", "live::a::", "live::a::.", "sk_live_a.", "live::", "a"])
+def test_masking_takes_no_time_over_words_made_to_take_long(piece: str) -> None:
+    words = "live::a::" + piece * (200_000 // len(piece))
+    assert len(text.masked(words)) <= len(words)
+
+
 def spelled(item: str, hash_chars: int) -> str:
     """Spell an item `name:id` by its name, and its hash where one is asked for."""
     return item.partition(":")[0] + (f"-{text.short_hash(item, hash_chars)}" if hash_chars else "")

@@ -29,7 +29,6 @@ from pica_mcp.passthrough import Response
 
 PASSTHROUGH = "/v1/passthrough"
 LATER = "Try again in a minute."
-_KEY = re.compile(r"\b(live|test)::[\w-]+::[^\s'\"]+")
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -193,4 +192,4 @@ def _message(body: bytes) -> str:
     error = _object(body)
     words = error.get("message") or error.get("error") or body.decode("utf-8", "replace")
     shown = words if isinstance(words, str) else text.compact(words)
-    return text.line(repr(_KEY.sub("…", shown)), 200)
+    return text.line(repr(text.masked(shown)), 200)

@@ -5,25 +5,29 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
+import anyio
 from rich.text import Text
 
-from pica_mcp.access import effect
+from pica_mcp import text
+from pica_mcp.access import visible
 from pica_mcp.app import App
-from pica_mcp.cli.answer import by_hand, taken_apart
-from pica_mcp.cli.asking import answer
-from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of
+from pica_mcp.cli.answer import by_hand
+from pica_mcp.cli.asking import ask
+from pica_mcp.cli.listing import print_listing
+from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of, take_options_anywhere
 from pica_mcp.cli.streams import fail
-from pica_mcp.cli.terminal import cell, filled, print_json, screen
-from pica_mcp.discovery import SEARCH, find_action
-from pica_mcp.errors import PicaError, UnknownTool, Unreachable
-from pica_mcp.models import as_list, as_object
-from pica_mcp.tools import CONNECTION, FixedTool
+from pica_mcp.cli.terminal import cell, print_json, screen
+from pica_mcp.discovery import Hit, Searches, near
+from pica_mcp.discovery.connected import platforms_of
+from pica_mcp.errors import InvalidArguments, PicaError
 
 _USUAL = 10
 _NOTE_CHARS = 2_000
-_WIDE = 80
+_REQUEST_CHARS = 1_000
+_WAIT_SECONDS = 3.0
 _COLUMNS = ("tool", "effect", "title", "platform", "request")
 _STYLES = {"write": "yellow", "destructive": "red"}
 
@@ -42,26 +46,24 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, default=_USUAL, metavar="N", help=f"how many, at most 20 ({_USUAL})")
     add_format(parser)
     add_settings(parser)
+    take_options_anywhere(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the actions that fit: 1 if Pica does not tell, 2 if there is no such platform."""
     settings = settings_of(arguments)
-    wanted = {"query": " ".join(arguments.words), "platform": arguments.platform, "limit": arguments.limit}
-    found = answer(settings, lambda app: _found(app, wanted))
+    platform = (arguments.platform or "").strip().lower() or None
+    found = ask(settings, partial(_found, " ".join(arguments.words), platform, arguments.limit))
     if isinstance(found, PicaError):
         return fail(found)
     if as_json(arguments):
         print_json(found)
         return 0
-    console = screen()
-    columns = [column for column in _COLUMNS if column != "platform" or not arguments.platform]
-    made = filled(columns, ([_cell(hit, column) for column in columns] for hit in found["actions"]))
-    made.columns[0].no_wrap = console.width >= _WIDE  # so that it can be copied
     if found["actions"]:
-        console.print(made)
+        columns = [column for column in _COLUMNS if column != "platform" or not platform]
+        print_listing(columns, [[_cell(hit, column) for column in columns] for hit in found["actions"]])
     if found["note"]:
-        console.print(cell(found["note"], max_chars=_NOTE_CHARS))
+        screen().print(cell(found["note"], max_chars=_NOTE_CHARS))
     return 0
 
 
@@ -70,35 +72,46 @@ def _cell(hit: Mapping[str, Any], column: str) -> Text:
     return cell(told, _STYLES.get(told, "") if column == "effect" else "")
 
 
-async def _found(app: App, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the search tells."""
-    told = await _told(app, wanted)
-    hits = [await _detailed(app, as_object(hit), wanted["platform"]) for hit in as_list(told["actions"])]
-    note = by_hand(str(told.get("note", ""))).replace("`platform`", "--platform")
-    return {"actions": hits, "note": note}
+async def _found(query: str, platform: str | None, limit: int, app: App) -> dict[str, Any]:
+    """Return what the search tells. Raises `InvalidArguments` if there is no such platform."""
+    try:
+        found = await Searches(app.catalog, app.pipeline.names).find(app.caller, query, platform, limit)
+    except InvalidArguments as error:
+        raise InvalidArguments(by_hand(str(error))) from None
+    if found.platform and not found.hits:
+        await _check_platform(app, found.platform)
+    note = by_hand(text.clean(found.note)).replace("`platform`", "--platform")
+    return {"actions": [await _told(app, hit) for hit in found.hits], "note": note}
 
 
-async def _told(app: App, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what the search tells models."""
-    tool = await app.pipeline.toolbox.find(app.caller, SEARCH)
-    if not isinstance(tool, FixedTool):
-        raise UnknownTool(f"{SEARCH} is not there.")
-    answer = taken_apart(await tool.run(app.caller, wanted))
-    if answer.kind != "json":
-        raise Unreachable("This is too much to show.", "Ask for fewer with --limit.")
-    return as_object(answer.value)
+async def _check_platform(app: App, platform: str) -> None:
+    """Raise `InvalidArguments` if there is no such platform. Where nobody can tell now, the note says so."""
+    try:
+        own = visible(app.caller, (await app.catalog.known_connections(app.caller.identity)).value)
+        listed = await platforms_of(app.catalog, app.caller)
+    except PicaError:
+        return
+    known = {one.platform for one in (*own, *listed)}
+    if platform not in known:
+        raise InvalidArguments(near(platform, sorted(known), "Run pica-mcp platforms to see what there is."))
 
 
-async def _detailed(app: App, hit: Mapping[str, Any], platform: str | None) -> dict[str, Any]:
-    """Return the hit with what models need not be told: they read it off the name, or ask."""
-    wanted, platform = hit.get("tool") or hit.get("actionId", ""), hit.get("platform") or platform
-    known = {"tool": hit.get("tool"), "id": hit.get("actionId"), "platform": platform, "title": hit.get("title", "")}
-    known |= {"effect": hit.get("effect", "read"), "request": ""}
-    with suppress(PicaError):  # what was found is of use without
-        action = await find_action(app.catalog, app.pipeline.names, platform, wanted, app.caller)
-        known |= {"id": action.id, "platform": action.platform, "title": action.title}
-        # Of a platform that is not connected the name can be read about, too, and it is shorter than the id.
-        known["tool"] = known["tool"] or await app.pipeline.names.name_of(action)
-        known |= {"effect": effect(app.caller, action), "request": f"{action.method} {action.path}"}
-    accounts = hit.get(CONNECTION) or hit.get("connectionKey")
-    return known | {"arguments": hit.get("arguments")} | ({"connections": accounts} if accounts else {})
+async def _told(app: App, hit: Hit) -> dict[str, Any]:
+    """Return what is told of the hit; more than models are told, who can read it off the name, or ask."""
+    action = hit.action
+    return {
+        "tool": hit.tool or await _name(app, hit),
+        "id": action.id,
+        "platform": action.platform,
+        "title": text.line(action.title),
+        "effect": hit.effect,
+        "request": text.line(f"{action.method} {action.path}", _REQUEST_CHARS),
+        "arguments": by_hand(hit.arguments),
+    } | ({"connections": list(hit.connections)} if hit.connections else {})
+
+
+async def _name(app: App, hit: Hit) -> str | None:
+    """Return the name by which the action can be read about where its platform is not connected, if it has one."""
+    with anyio.move_on_after(_WAIT_SECONDS), suppress(PicaError):  # what was found is of use without
+        return await app.pipeline.names.name_of(hit.action)
+    return None

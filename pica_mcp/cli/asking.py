@@ -17,15 +17,15 @@ from pica_mcp.settings import Settings
 AnswerT = TypeVar("AnswerT")
 
 
-def answer(settings: Settings, ask: Callable[[App], Awaitable[AnswerT]]) -> AnswerT | PicaError:
+def ask(settings: Settings, question: Callable[[App], Awaitable[AnswerT]]) -> AnswerT | PicaError:
     """Return what is answered, or why nothing is. No call is made, so the record of calls is left alone."""
     log_to_stderr(settings.log_level)
-    return anyio.run(_answered, settings, ask)
+    return anyio.run(_asked, settings, question)
 
 
-async def _answered(settings: Settings, ask: Callable[[App], Awaitable[AnswerT]]) -> AnswerT | PicaError:
+async def _asked(settings: Settings, question: Callable[[App], Awaitable[AnswerT]]) -> AnswerT | PicaError:
     async with open_app(replace(settings, audit="off")) as app, waiting("Asking Pica"):
         try:
-            return await ask(app)
+            return await question(app)
         except PicaError as error:  # raised, it would come in a group
             return error

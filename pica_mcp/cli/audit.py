@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pica_mcp import text
-from pica_mcp.audit import Outcome
+from pica_mcp.audit import Outcome, files_of
 from pica_mcp.cli.listing import print_listing
 from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of
 from pica_mcp.cli.rows import Row, print_rows
@@ -71,7 +71,7 @@ def _since(written: str) -> datetime:
 def run(arguments: argparse.Namespace) -> int:
     """Print it: 0 also if nothing is recorded yet; 2 if there is no record or no such file."""
     given = [Path(name) for name in arguments.file]
-    files = given or _files_of(settings_of(arguments, keyless=True))
+    files = given or _recorded(settings_of(arguments, keyless=True))
     usage = Usage(arguments.since, arguments.failures)
     for path in files:
         _read(usage, path, named=bool(given))
@@ -90,29 +90,18 @@ def run(arguments: argparse.Namespace) -> int:
 # Reading
 
 
-def _files_of(settings: Settings) -> list[Path]:
+def _recorded(settings: Settings) -> list[Path]:
     """Return the file that calls are recorded in, after those that were put aside. Raises `InvalidSettings`."""
     where, name = settings.audit, settings.named("audit")
     if where in ("stderr", "off"):
         told = "so calls are not recorded" if where == "off" else "so no file holds the record of calls"
         raise InvalidSettings(f"{name} is {where}, {told}.", _SET)
-    if Path(where).name == where:
-        problem = f"{name} is {where!r}, but must be stderr, off, or the path of a file with its folder."
-        raise InvalidSettings(problem, "Correct it.")
     try:
-        path = Path(where).expanduser().absolute()
+        return files_of(where)
+    except ValueError as error:
+        raise InvalidSettings(f"{name} is {where!r}, but must be {error}.", "Correct it.") from None
     except RuntimeError:
         raise InvalidSettings(f"{name} is {where!r}, but there is no such home.", "Give a full path.") from None
-    return [*_put_aside(path), path]
-
-
-def _put_aside(path: Path) -> list[Path]:
-    """Return the files that the record was continued from, the oldest first."""
-    ours = re.compile(re.escape(path.name) + r"\.\d{8}T\d{12}Z-\d+")
-    try:
-        return sorted(one for one in path.parent.iterdir() if ours.fullmatch(one.name))
-    except OSError:  # no such folder, or one that may not be looked into: the file itself tells
-        return []
 
 
 def _read(usage: Usage, path: Path, *, named: bool) -> None:

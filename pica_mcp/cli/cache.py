@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import anyio
 
+from pica_mcp import text
 from pica_mcp.catalog import catalogue_file
-from pica_mcp.catalog.contents import Contents, Unreadable, contents
+from pica_mcp.catalog.contents import MB, Contents, Kept, age, look, share, size, why_off
 from pica_mcp.catalog.disk import remove
 from pica_mcp.catalog.folder import File, files
 from pica_mcp.cli.options import add_settings, describe, settings_of
@@ -21,10 +22,6 @@ from pica_mcp.cli.streams import complain, log_to_stderr
 from pica_mcp.cli.terminal import print_json
 from pica_mcp.errors import SecretUnavailable
 from pica_mcp.settings import Settings
-
-MB = 1024 * 1024
-_OFF = "Nothing is kept on disk: {}."
-_AGES = ((86_400, "days"), (3_600, "hours"), (60, "minutes"))
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -79,12 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is in the folder: this account's file, what it holds, the other files, and why not all of it is told."""
+    """The name of this account's file, what is in the folder, and why not all of it is told."""
 
     name: str = ""
-    own: File | None = None
-    inside: Contents | None = None
-    others: tuple[File, ...] = ()
+    kept: Kept = field(default_factory=Kept)
     problem: str = ""
 
 
@@ -107,16 +102,12 @@ def _look(settings: Settings, folder: Path) -> _Found:
     except SecretUnavailable as error:
         problem = f"Which file is this account's cannot be told. {error}"
     try:
-        there = files(folder)
+        kept = look(folder, name)
     except OSError as error:
         return _Found(problem=f"{folder} cannot be read: {error.strerror}. Correct PICA_CACHE, or its mode.")
-    own = next((file for file in there if file.path.name == name), None)
-    held = None
-    try:
-        held = own and contents(own.path)
-    except Unreadable as error:
-        problem = f"{name} cannot be read ({error}). A server makes it anew, or clear it."
-    return _Found(name, own, held, tuple(file for file in there if file is not own), problem)
+    if kept.damage:
+        problem = f"{name} cannot be read ({kept.damage}). A server makes it anew, or clear it."
+    return _Found(name, kept, problem)
 
 
 def _name(settings: Settings) -> str:
@@ -139,27 +130,27 @@ def _rows(settings: Settings, found: _Found) -> Iterator[Row]:
     yield Row("", "What is kept of the catalogue")
     yield Row("")
     yield Row("  Folder     ", str(settings.cache), whole=True)
-    if found.own:
-        yield Row("  File       ", f"{found.name}, {share(settings, found.own)}")
+    kept = found.kept
+    if kept.own:
+        yield Row("  File       ", f"{found.name}, {share(kept.own, settings.cache_mb)}")
     elif found.name:
         yield Row("  File       ", "nothing is kept of this account; a server keeps what it loads, as does refresh")
-    if found.inside:
-        yield from _inside_rows(found.inside)
-    if found.others:
+    if kept.inside:
+        yield from _inside_rows(kept.inside)
+    if kept.others:
         yield Row("")
         yield Row("", "Other files, which nobody reads with these settings; those unused for 90 days are removed")
-    for file in found.others:
+    for file in kept.others:
         whose = " of this account" if found.name and file.path.name.startswith(_account(found.name)) else ""
-        yield Row(f"  {file.path.name}  ", f"{_size(file.size_bytes)}{whose}, last used {_day(file.used_at)}")
+        yield Row(f"  {file.path.name}  ", f"{size(file.size_bytes)}{whose}, last used {_day(file.used_at)}")
 
 
 def _inside_rows(inside: Contents) -> Iterator[Row]:
-    now = datetime.now(UTC)
     yield Row("  Holds      ", counts(len(inside.platforms), inside.actions, inside.documents))
     if inside.oldest and inside.newest:
-        ages = [_age((now - moment).total_seconds()) for moment in (inside.newest, inside.oldest)]
+        ages = age(inside.newest), age(inside.oldest)
         yield Row("  Loaded     ", ages[0] if ages[0] == ages[1] else f"{ages[0]}, the oldest {ages[1]}")
-    yield Row("  Tools      ", f"{some(inside.lists, 'list')} of them, as clients were shown them last")
+    yield Row("  Tools      ", f"{text.some(inside.lists, 'list')} of them, as clients were shown them last")
 
 
 def _document(settings: Settings, found: _Found) -> dict[str, Any]:
@@ -167,11 +158,11 @@ def _document(settings: Settings, found: _Found) -> dict[str, Any]:
         "folder": settings.cache and str(settings.cache),
         "max_bytes": settings.cache_mb * MB,
         "file": found.name or None,
-        "bytes": found.own.size_bytes if found.own else 0,
-        "contents": found.inside and _inside_json(found.inside),
+        "bytes": found.kept.own.size_bytes if found.kept.own else 0,
+        "contents": found.kept.inside and _inside_json(found.kept.inside),
         "others": [
             {"file": file.path.name, "bytes": file.size_bytes, "last_used": _moment(file.used_at).isoformat()}
-            for file in found.others
+            for file in found.kept.others
         ],
         "problem": found.problem or None,
     }
@@ -206,7 +197,7 @@ def _clear(settings: Settings, *, everything: bool) -> int:
         complain(f"{settings.cache} cannot be read: {error.strerror}. Correct PICA_CACHE.")
         return 1
     freed = [file.size_bytes for file in doomed if _removed(file)]
-    print(f"Removed {some(len(freed), 'file')}, {_size(sum(freed))}." if freed else "There is nothing to remove.")
+    print(f"Removed {text.some(len(freed), 'file')}, {size(sum(freed))}." if freed else "There is nothing to remove.")
     return 1 if len(freed) < len(doomed) else 0
 
 
@@ -222,29 +213,13 @@ def _removed(file: File) -> bool:
 
 def off(settings: Settings) -> str:
     """Return why nothing is kept."""
-    return _OFF.format(
-        "the sandbox is new every time" if settings.sandbox else "PICA_CACHE is off, or nobody knows your folder"
-    )
-
-
-def some(count: int, noun: str) -> str:
-    """Return so many of them, in words."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"Nothing is kept on disk: {why_off(sandbox=settings.sandbox)}."
 
 
 def counts(platforms: int, actions: int, documents: int | None = None) -> str:
     """Return how much of the catalogue it is."""
-    known = "" if documents is None else f", {some(documents, 'document')}"
-    return f"{some(platforms, 'platform')}, {some(actions, 'action')}{known}"
-
-
-def share(settings: Settings, file: File) -> str:
-    """Return how much of the room that there is the file takes."""
-    return f"{_size(file.size_bytes)} of at most {settings.cache_mb:,} MB"
-
-
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / MB:,.1f} MB" if size_bytes >= MB else f"{size_bytes / 1024:,.0f} kB"
+    known = "" if documents is None else f", {text.some(documents, 'document')}"
+    return f"{text.some(platforms, 'platform')}, {text.some(actions, 'action')}{known}"
 
 
 def _moment(seconds: float) -> datetime:
@@ -253,10 +228,3 @@ def _moment(seconds: float) -> datetime:
 
 def _day(seconds: float) -> str:
     return f"{_moment(seconds):%Y-%m-%d}"
-
-
-def _age(seconds: float) -> str:
-    for unit, name in _AGES:
-        if seconds >= 2 * unit:
-            return f"{seconds / unit:,.0f} {name} ago"
-    return "just now"

@@ -19,14 +19,15 @@ from rich.text import Text
 from pica_mcp import text
 from pica_mcp.app import App, open_app
 from pica_mcp.cli import assignments
-from pica_mcp.cli.answer import Answer, by_hand, completed, show, taken_apart
-from pica_mcp.cli.options import add_settings, describe, settings_of
+from pica_mcp.cli.answer import by_hand, show
+from pica_mcp.cli.options import add_settings, describe, settings_of, take_options_anywhere
 from pica_mcp.cli.streams import fail, log_to_stderr
 from pica_mcp.cli.terminal import notes
 from pica_mcp.cli.waiting import Waiting, waiting
 from pica_mcp.consent import Person, Question
 from pica_mcp.discovery import EXECUTE, find_action
 from pica_mcp.errors import InvalidArguments, PicaError, Reason, Refused, UnknownAction, UnknownTool
+from pica_mcp.results.apart import Answer, taken_apart
 from pica_mcp.settings import Settings
 from pica_mcp.tools import CONNECTION, RESULT_FIELDS
 
@@ -64,18 +65,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--raw", action="store_true", help="print the answer as a model reads it")
     form.add_argument("--json", action="store_true", help="print JSON, also where the answer is text")
     add_settings(parser)
-    _take_options_anywhere(parser)
-
-
-def _take_options_anywhere(parser: argparse.ArgumentParser) -> None:
-    """Let options stand between positional arguments too, where argparse by itself would take no more of these."""
-    plain = parser.parse_known_args
-
-    def mixed(args: list[str] | None = None, namespace: Any = None) -> tuple[argparse.Namespace, list[str]]:
-        vars(parser).update(parse_known_args=plain)  # which the other one calls
-        return parser.parse_known_intermixed_args(args, namespace)
-
-    vars(parser).update(parse_known_args=mixed)
+    take_options_anywhere(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -135,7 +125,7 @@ async def _answered(settings: Settings, arguments: argparse.Namespace, given: Ma
             if person.has_declined:
                 return replace(answer, told="You did not agree; nothing was sent.")
             fields = str(given.get(RESULT_FIELDS) or "")
-            return await completed(app, answer, fields, everything=arguments.all)
+            return app.pipeline.results.completed(app.caller, answer, fields, everything=arguments.all)
         except UnknownTool as error:
             return UnknownTool(by_hand(str(error)))
         except PicaError as error:
@@ -183,6 +173,7 @@ class _Person:
             console = notes()
             console.print("This may not be undone.", style="bold")
             console.print(Text(question.message.partition("\n")[2]), soft_wrap=True)
+            _forget_typed()
             console.print("Do it? [y/N] ", end="")
             try:
                 typed = await _typed()
@@ -193,6 +184,19 @@ class _Person:
                 console.print()
             self.has_declined = typed.strip().lower() not in ("y", "yes")
         return not self.has_declined
+
+
+def _forget_typed() -> None:
+    """Drop what was typed or pasted before there was a question."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        while msvcrt.kbhit():
+            msvcrt.getwch()
+    else:
+        import termios
+
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 async def _typed() -> str:

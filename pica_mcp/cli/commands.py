@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
-from pica_mcp import __version__
+from pica_mcp import __version__, text
 from pica_mcp.cli.options import Help
+from pica_mcp.cli.streams import complain
+from pica_mcp.settings import OPTIONS
 
 COMMANDS: Mapping[str, str] = {
     "serve": "serve MCP over stdio (the default)",
@@ -35,6 +38,10 @@ _DEEDS = {"cache": "show"}
 """What a command that has commands of its own does without one."""
 
 
+_NO_CHOICE = re.compile(r"argument (?:\w+/)?(.+?): invalid choice: '(.*)' \(choose from (.*)\)", re.DOTALL)
+_UNKNOWN = re.compile(r"unrecognized arguments: (.*)", re.DOTALL)
+
+
 class Command(Protocol):
     """The module of a command."""
 
@@ -47,6 +54,33 @@ class Command(Protocol):
     def run(arguments: argparse.Namespace) -> int:
         """Do it, and return the exit code: 0 for done, 1 for failed, 2 for a setting or an argument that is wrong."""
         ...
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say it, with what is like what was meant, and exit with 2."""
+        complain(f"{_plain(message)} See: {self.prog} --help")
+        self.exit(2)
+
+
+def _plain(message: str) -> str:
+    from difflib import get_close_matches  # most make no slip
+
+    if found := _NO_CHOICE.fullmatch(message):
+        where, given, choices = found[1], found[2], re.findall(r"[\w-]+", found[3])
+        near = get_close_matches(given, choices, 1)
+        hint = f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(choices)}."
+        return f"{text.line(repr(given), 60)} is no {where.lower()}. {hint}"
+    if found := _UNKNOWN.fullmatch(message):
+        if named := next((word for word in found[1].split() if word in COMMANDS), None):
+            return f"The command comes first: pica-mcp {named} ..."
+        if not found[1].startswith("-"):
+            return f"{text.line(repr(found[1]), 100)} is more than this command takes."
+        near = get_close_matches(found[1].split()[0].partition("=")[0], [option.flag for option in OPTIONS], 1, 0.8)
+        return f"There is no {text.line(found[1], 100)}.{f' Did you mean {near[0]}?' if near else ''}"
+    return f"{text.line(message[:1].upper() + message[1:], 300)}."
 
 
 def command(name: str) -> Command:
@@ -72,7 +106,7 @@ def _is_bare(words: Sequence[str]) -> bool:
 
 def parser(named: str) -> argparse.ArgumentParser:
     """Return the parser, which knows the arguments of the named command only."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "pica-mcp",
         description="The actions of a Pica account as MCP tools.",
         epilog="Without a command it serves; `pica-mcp serve --help` lists the settings. Try it: pica-mcp demo",

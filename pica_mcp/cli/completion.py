@@ -34,4 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
 def complete(line: str) -> None:
     """Answer a shell that asks what could come next in the line, and exit."""
     words = line.split()
-    argcomplete.autocomplete(parser(words[1] if len(words) > 1 and words[1] in COMMANDS else "serve"))
+    named = words[1] if len(words) > 1 and words[1] in COMMANDS else "serve"
+    # Options only once a dash is typed: before it, they would hide what a command is about.
+    argcomplete.autocomplete(parser(named), always_complete_options=False, print_suppressed=True)

@@ -16,7 +16,7 @@ from pica_mcp.access import Caller, Preferences, admit, how_to_connect, visible
 from pica_mcp.accounts import by_platform, choices
 from pica_mcp.app import App
 from pica_mcp.catalog import Connections
-from pica_mcp.cli.asking import answer
+from pica_mcp.cli.asking import ask
 from pica_mcp.cli.listing import print_listing
 from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of
 from pica_mcp.cli.rows import Row, print_rows
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the connections: 0 also if there are none, 2 if there is no such platform."""
     settings = settings_of(arguments)
     platform = (arguments.platform or "").strip().lower()
-    found = answer(settings, partial(_found, platform))
+    found = ask(settings, partial(_found, platform))
     if isinstance(found, PicaError):
         return fail(found)
     caller, accounts = found

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it has none of 
         complain(f"The demo failed. {failures[0]}")
         return 1
     _say("")
-    _say("Every step happened. To put it into your client: pica-mcp install", "bold green")
+    _filled("", "Every step happened. To put it into your client: pica-mcp install", "bold green")
     return 0
 
 
@@ -105,7 +105,7 @@ async def _tools(client: Client) -> None:
     for platform, own in groupby(actions, key=_platform):
         names = [f"{t.name.removeprefix(f'{platform}_')}{_mark(t)}" for t in own]
         _wrapped(f"  {platform:<8}", names)
-    _say(f"  {len(actions)} actions and {len(tools) - len(actions)} fixed tools; * writes, ! destroys")
+    _filled("  ", f"{len(actions)} actions and {len(tools) - len(actions)} fixed tools; * writes, ! destroys")
     _expect({"gmail_send_email", "gmail_get_emails"} <= {t.name for t in tools}, "mail can be sent and read")
 
 
@@ -146,7 +146,7 @@ async def _person(context: Any, params: ElicitRequestParams) -> ElicitResult:  #
 async def _consent(client: Client, box: Sandbox) -> None:
     _step("Before something is destroyed, the person is asked; this one declines")
     mailbox = {"connection": "Work", "userId": "me"}
-    found = _json(await client.call_tool("gmail_list_messages", {**mailbox, "q": _SUBJECT}))
+    found = _json(await _call(client, "gmail_list_messages", {**mailbox, "q": _SUBJECT}))
     declined = await _call(client, "gmail_delete_message", {**mailbox, "id": found["messages"][0]["id"]})
     _expect(bool(declined.is_error) and "did not agree" in _text(declined), "the person could decline")
     _expect(not any(request.method == "DELETE" for request in box.requests), "nothing was deleted")
@@ -178,7 +178,7 @@ async def _newcomer(client: Client, box: Sandbox) -> None:
     _filled("  ", f"linear is not connected; a person connects it {asked['platforms'][0]['connect']}")
     async with client.listen(tools_list_changed=True) as notices:
         box.connect("linear", identity="ada", identity_type="user", name="Roadmap")
-        _say("  ... and is done. For five minutes the server looks every five seconds:")
+        _filled("  ", "... and is done. For five minutes the server looks every five seconds:")
         await anext(aiter(notices))
     new = sorted(name for name in await _names(client) if name.startswith("linear_"))
     _wrapped("  list_changed: ", [name.removeprefix("linear_") for name in new])
@@ -243,7 +243,7 @@ def _expect(condition: bool, what: str) -> None:  # noqa: FBT001 - the condition
 
 def _short(line: str) -> str:
     line, room = " ".join(line.split()), _columns() - _MARGIN
-    return line if cell_len(line) <= room else f"{set_cell_size(line, room - 1).rstrip()}…"
+    return line if cell_len(line) <= room else f"{set_cell_size(line, room - 3).rstrip()}..."
 
 
 def _table(rows: Iterable[Sequence[str]]) -> None:

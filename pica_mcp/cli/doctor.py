@@ -15,12 +15,13 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from pica_mcp import __version__
+from pica_mcp import __version__, text
 from pica_mcp.cli.options import add_settings, describe
 from pica_mcp.cli.rows import Row, lines
 from pica_mcp.cli.streams import log_to_stderr
 from pica_mcp.cli.terminal import print_json, screen
-from pica_mcp.diagnosis import Case, Group, Place, Result, Status, counts, diagnose, exit_code
+from pica_mcp.clients import CLIENTS, Machine
+from pica_mcp.diagnosis import Case, Group, Result, Status, counts, diagnose, exit_code
 from pica_mcp.settings import OPTIONS, environment
 
 _HEADINGS = {
@@ -53,16 +54,22 @@ def add(parser: argparse.ArgumentParser) -> None:
         parser,
         "Tell what is wrong with a set-up and what to do: this program, settings and where each comes from, network, "
         "secret, identity, connections, the catalogue on disk, the list of tools, and the clients on this machine, "
-        "whose entries of this program are started. It changes nothing, and ends within a minute: with 0 if nothing "
-        "fails, 1 if something does, 2 if a setting is malformed.",
+        "whose entries of this program are started. With a client, the settings are those of its entry; without one, "
+        "those given here, or of the first client that has an entry if nothing is given. It changes nothing, except "
+        "that a server that it starts brings up to date what is kept of the catalogue. It tells all within a minute, "
+        "and ends with 0 if nothing fails, 1 if something does, 2 if a setting is malformed.",
         "pica-mcp doctor",
+        "pica-mcp doctor cursor",
         "pica-mcp doctor --identity ada --identity-type user",
         "pica-mcp doctor --no-start --json",
     )
+    names = [client.name for client in CLIENTS]
+    about = f"look into what its entry sets; one of {', '.join(names)}"
+    parser.add_argument("client", nargs="?", choices=names, metavar="CLIENT", help=about)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--no-start", dest="starts", action="store_false", help="start no client's entry")
     parser.add_argument(
-        "--project", action="store_true", help="start the entries of this folder's files, too; whoever wrote them"
+        "--project", action="store_true", help="take the entries of this folder's files, too; whoever wrote them"
     )
     add_settings(parser)
 
@@ -71,12 +78,17 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what is found as it comes, or JSON at the end."""
     log_to_stderr("debug" if arguments.log_level == "debug" else "error")
     logging.getLogger("mcp").setLevel(logging.CRITICAL)  # what an entry that is broken writes is told as a finding
-    printer = Printer(screen())
-    show = _nothing if arguments.json else printer.show
-    results = anyio.run(diagnose, _case(arguments), show)
-    if arguments.json:
+    return anyio.run(_told, _case(arguments), arguments.json)
+
+
+async def _told(case: Case, as_json: bool) -> int:  # noqa: FBT001 - anyio takes no keywords
+    """Print all before the end of the loop, which may wait for a thread that looks a name up."""
+    if as_json:
+        results = await diagnose(case, _nothing)
         print_json(_document(results))
     else:
+        printer = Printer(screen())
+        results = await diagnose(case, printer.show)
         printer.conclude(results)
     return exit_code(results)
 
@@ -87,12 +99,8 @@ def _nothing(result: Result) -> None:
 
 def _case(arguments: argparse.Namespace) -> Case:
     flags = {name: getattr(arguments, name) for name in ("config", *(option.name for option in OPTIONS))}
-    place = Place(_system(), environment(), Path.cwd())
-    return Case(place, flags, arguments.sandbox, arguments.starts, arguments.project)
-
-
-def _system() -> str:
-    return sys.platform if sys.platform in ("darwin", "win32") else "linux"
+    machine = Machine.of(sys.platform, environment(), Path.cwd())
+    return Case(machine, flags, arguments.sandbox, arguments.starts, arguments.project, arguments.client or "")
 
 
 def _document(results: Sequence[Result]) -> dict[str, Any]:
@@ -143,4 +151,4 @@ class Printer:
 
 
 def _some(count: int, noun: str) -> str:
-    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"
+    return text.some(count, noun) if count else f"no {noun}s"

@@ -5,21 +5,20 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import anyio
-
-from pica_mcp import explanation
+from pica_mcp import explanation, findings
 from pica_mcp.access import Caller
-from pica_mcp.app import open_app
-from pica_mcp.audit import obstacle
+from pica_mcp.app import App
+from pica_mcp.audit import check, obstacle
+from pica_mcp.cli.asking import ask
 from pica_mcp.cli.options import add_settings, describe, settings_of
 from pica_mcp.cli.rows import print_rows
-from pica_mcp.cli.streams import complain, fail, log_to_stderr
+from pica_mcp.cli.streams import complain, fail
 from pica_mcp.cli.terminal import print_json
 from pica_mcp.cli.told import Only, all_rows, is_wanted, one_rows, word
-from pica_mcp.errors import PicaError
+from pica_mcp.errors import InvalidSettings, PicaError
 from pica_mcp.explanation import Explanation, View, why
 from pica_mcp.findings import Finding
 from pica_mcp.settings import Settings
@@ -50,8 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
         complain("--allowed and --refused need a PLATFORM, as in: pica-mcp explain gmail --refused")
         return 2
     settings = settings_of(arguments)
-    log_to_stderr(settings.log_level)
-    found = anyio.run(_found, settings, arguments.platform and arguments.platform.strip().lower())
+    _expect_a_record(settings)
+    platform = arguments.platform and arguments.platform.strip().lower()
+    found = ask(settings, partial(_found, settings, platform))
     match found:
         case PicaError():
             return fail(found)
@@ -72,37 +72,32 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if missing else 0
 
 
-async def _found(settings: Settings, platform: str | None) -> tuple[Caller, str | None, Explanation | View] | PicaError:
-    """Return the caller, what the audit tells of them, and what may be done, when everything is closed.
+async def _found(settings: Settings, platform: str | None, app: App) -> tuple[Caller, str | None, Explanation | View]:
+    """Return the caller, what the audit tells of them, and what may be done."""
+    caller, catalog, names = app.caller, app.catalog, app.pipeline.names
+    policy, shown = settings.consent, app.audit.shown_connection
+    if platform is None:
+        account = await explanation.look(caller, catalog, names)
+        lists = findings.lists(settings.pins, settings.exclusions)
+        everything = explanation.explain(caller, account, policy, shown, lists)
+        found = replace(everything, findings=(*everything.findings, *_of_audit(settings)))
+    else:
+        account = await explanation.look_at(caller, catalog, names, platform)
+        found = explanation.explain_platform(caller, account, policy, platform, shown)
+    return caller, app.audit.shown_caller(caller.identity), found
 
-    A failure is returned, or it would come in a group.
-    """
-    async with open_app(_without_file(settings)) as app:
-        caller, catalog, names = app.caller, app.catalog, app.pipeline.names
-        policy, shown = settings.consent, app.audit.shown_connection
-        try:
-            if platform is None:
-                lists = {"PICA_PIN": settings.pins, "PICA_EXCLUDE": settings.exclusions}
-                account = await explanation.look(caller, catalog, names)
-                everything = explanation.explain(caller, account, policy, shown, lists)
-                found = replace(everything, findings=(*everything.findings, *_of_audit(settings)))
-            else:
-                account = await explanation.look_at(caller, catalog, names, platform)
-                found = explanation.explain_platform(caller, account, policy, platform, shown)
-        except PicaError as error:
-            return error
-        return caller, app.audit.shown_caller(caller.identity), found
+
+def _expect_a_record(settings: Settings) -> None:
+    """Raise `InvalidSettings` where no server would start, since nobody knows where calls are to be recorded."""
+    try:
+        check(settings.audit)
+    except ValueError as error:
+        raise InvalidSettings(f"{settings.named('audit')} is {settings.audit!r}, but must be {error}.") from None
 
 
 def _of_audit(settings: Settings) -> Iterator[Finding]:
     if problem := obstacle(settings.audit):
         yield Finding("PICA_AUDIT", settings.audit, f"not every call could be recorded there: {problem}")
-
-
-def _without_file(settings: Settings) -> Settings:
-    """Leave the audit's file alone: made here, it would be whoever's explains, and not the server's."""
-    where = settings.audit
-    return settings if Path(where).name == where else replace(settings, audit="off")
 
 
 def _all_json(settings: Settings, caller: Caller, recorded: str | None, found: Explanation) -> dict[str, Any]:

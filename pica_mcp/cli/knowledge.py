@@ -19,7 +19,7 @@ from pica_mcp import documents, schemas, text
 from pica_mcp.access import admit, effect
 from pica_mcp.app import App
 from pica_mcp.cli.answer import by_hand
-from pica_mcp.cli.asking import answer
+from pica_mcp.cli.asking import ask
 from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of
 from pica_mcp.cli.rows import Row, print_rows
 from pica_mcp.cli.streams import fail, print_anything
@@ -61,7 +61,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print how the action works: 1 if Pica does not tell, 2 if there is no such action or section."""
     settings = settings_of(arguments)
-    found = answer(settings, lambda app: _found(app, arguments.action, arguments.platform))
+    found = ask(settings, lambda app: _found(app, arguments.action, arguments.platform))
     if isinstance(found, PicaError):
         return fail(found)
     document = _document(found.action, arguments.section, full=arguments.full)

@@ -19,20 +19,28 @@ _UNEXPECTED = (
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 for done, 1 for failed, 2 for a setting or an argument that is wrong."""
-    if "_ARGCOMPLETE" in environment():
+    asked = environment()
+    if "_ARGCOMPLETE" in asked and "COMP_LINE" in asked and "COMP_POINT" in asked:
         from pica_mcp.cli.completion import complete
 
-        complete(environment().get("COMP_LINE", ""))
+        complete(asked["COMP_LINE"])
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] - closed by whoever started it
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - as long as the process
     words = spelt_out(sys.argv[1:] if argv is None else argv)
     if words[0] == "serve":
         gc.disable()  # until it serves: to look for garbage among all that is imported takes a seventh of a start
     try:
         code = _run(words)
+        sys.stdout.flush()
     except PicaError as error:
         code = fail(error)
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:  # whoever read our output has seen enough; Python would complain once more at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 1
+    except OSError as error:  # what rooms read and write is theirs to tell; this is our own output
+        complain(f"The output cannot be written: {error.strerror}." if "--debug" not in words else trace(error))
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 1
     except Exception as error:  # noqa: BLE001 - the boundary: a traceback tells a person nothing

@@ -43,11 +43,25 @@ class Help(argparse.HelpFormatter):
         return text if text.startswith("examples:\n") else super()._fill_text(text, width, indent)
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add a flag for every setting."""
+def take_options_anywhere(parser: argparse.ArgumentParser) -> None:
+    """Let options stand between positional arguments too, where argparse by itself would take no more of these."""
+    plain = parser.parse_known_args
+
+    def mixed(args: list[str] | None = None, namespace: Any = None) -> tuple[argparse.Namespace, list[str]]:
+        vars(parser).update(parse_known_args=plain)  # which the other one calls
+        return parser.parse_known_intermixed_args(args, namespace)
+
+    vars(parser).update(parse_known_args=mixed)
+
+
+def add_settings(parser: argparse.ArgumentParser, *, in_help: bool = False) -> None:
+    """Add a flag for every setting. In the help of every command they would hide what is particular to it."""
     from pica_mcp.settings import CONFIG, OPTIONS
 
-    settings = parser.add_argument_group("settings", "each has a variable too, and is a key of the settings file")
+    about = "each has a variable too, and is a key of the settings file"
+    settings = parser.add_argument_group("settings", about) if in_help else parser.add_argument_group()
+    if not in_help:
+        parser.epilog = "\n\n".join(filter(None, [parser.epilog, "Settings are given as to `pica-mcp serve --help`."]))
     parser.add_argument("--sandbox", action="store_true", help="use the embedded sandbox, without an account")
     parser.add_argument(
         CONFIG.flag, dest=CONFIG.name, metavar=CONFIG.metavar, help=f"{CONFIG.help} [{CONFIG.variable}]"
@@ -55,9 +69,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     for option in OPTIONS:
         default = f" (default {option.default})" if option.default else ""
         text = f"{option.help}{default} [{option.variable}]"
-        added = settings.add_argument(
-            option.flag, dest=option.name, metavar=option.metavar, help=text.replace("%", "%%")
-        )
+        help_text = text.replace("%", "%%") if in_help else argparse.SUPPRESS
+        added = settings.add_argument(option.flag, dest=option.name, metavar=option.metavar, help=help_text)
         choices = option.metavar.split("|") if "|" in option.metavar else ()
         cast(Any, added).completer = _Choices(choices)
 

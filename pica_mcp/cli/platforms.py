@@ -12,7 +12,7 @@ from pica_mcp.access import Caller, how_to_connect, usable, visible
 from pica_mcp.accounts import withheld
 from pica_mcp.app import App
 from pica_mcp.catalog import Connections
-from pica_mcp.cli.asking import answer
+from pica_mcp.cli.asking import ask
 from pica_mcp.cli.listing import print_listing
 from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of
 from pica_mcp.cli.streams import fail
@@ -63,7 +63,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the platforms: 0 also if none is like that."""
     settings = settings_of(arguments)
-    found = answer(settings, _found)
+    found = ask(settings, _found)
     if isinstance(found, PicaError):
         return fail(found)
     caller, everything = found

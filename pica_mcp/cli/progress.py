@@ -63,7 +63,7 @@ class Progress:
         self._actions += actions or 0
         self._tell()
         if self._lines:
-            told = "not loaded" if actions is None else f"{actions:,} action{'' if actions == 1 else 's'}"
+            told = "not loaded" if actions is None else text.some(actions, "action")
             self._console.print(f"{self._done:,} of {self._expected:,}  {name}: {told}", soft_wrap=True)
 
     def _tell(self) -> None:

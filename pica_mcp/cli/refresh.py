@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,8 @@ from pica_mcp import text
 from pica_mcp.access import visible
 from pica_mcp.app import App, open_app
 from pica_mcp.catalog import Catalog
-from pica_mcp.catalog.contents import Unreadable, contents
-from pica_mcp.catalog.folder import File, files
-from pica_mcp.cli.cache import counts, off, share, some
+from pica_mcp.catalog.contents import Kept, look, share
+from pica_mcp.cli.cache import counts, off
 from pica_mcp.cli.progress import Progress
 from pica_mcp.cli.rows import Row, print_rows
 from pica_mcp.cli.streams import complain, fail
@@ -25,7 +25,6 @@ from pica_mcp.errors import InvalidArguments, OperatorError, PicaError
 from pica_mcp.settings import Settings
 
 _MAX_LOADS = 8
-_MAX_TRIES = 5
 _MAX_TOLD = 10
 _NO_ROOM = "There is no room for all of it. Raise PICA_CACHE_MB."
 _NO_LIST = "Pica does not tell all of it now. Run it again in a minute."
@@ -44,6 +43,7 @@ class _Outcome:
     """What was loaded, what was not, and where it is now."""
 
     file: Path | None = None
+    kept: Kept = field(default_factory=Kept)
     loaded: dict[str, int] = field(default_factory=dict[str, int])
     """Platform → how many actions it has."""
     failed: dict[str, str] = field(default_factory=dict[str, str])
@@ -91,8 +91,16 @@ async def _refreshed(settings: Settings, wanted: _Wanted, progress: Progress) ->
             await _list(app, outcome)
         if app.catalog.file is None:
             return _unkept(settings)
+    outcome.kept = _kept(outcome.file)
     _miss(outcome)
     return outcome
+
+
+def _kept(file: Path | None) -> Kept:
+    """Return what is in the file now, nothing if it cannot be read."""
+    with suppress(OSError):
+        return look(file.parent, file.name) if file else Kept()
+    return Kept()
 
 
 async def _expect_a_file(settings: Settings, catalog: Catalog) -> None:
@@ -144,20 +152,22 @@ async def _load(
 
 async def _list(app: App, outcome: _Outcome) -> None:
     """Have the list of tools kept, which a server shows at once. It comes in some seconds, or it is asked for again."""
-    for _ in range(1 if outcome.failed else _MAX_TRIES):
-        listing = await app.pipeline.toolbox.list(app.caller)
-        if listing.complete:
-            outcome.tools = len(listing.tools)
-            return
-    outcome.failed["the list of tools"] = _NO_LIST
+    toolbox = app.pipeline.toolbox
+    try:
+        survey = await (toolbox.settled(app.caller, 1) if outcome.failed else toolbox.settled(app.caller))
+    except PicaError as error:
+        outcome.failed["the list of tools"] = str(error)
+        return
+    if survey.complete:
+        outcome.tools = len(survey.tools)
+    else:
+        outcome.failed["the list of tools"] = _NO_LIST
 
 
 def _miss(outcome: _Outcome) -> None:
     """Find what had to make room for the rest."""
-    try:
-        kept = contents(outcome.file).platforms if outcome.file else frozenset[str]()
-    except Unreadable:
-        kept = frozenset[str]()
+    inside = outcome.kept.inside
+    kept = inside.platforms if inside else frozenset[str]()
     for platform in [platform for platform in outcome.loaded if platform not in kept]:
         del outcome.loaded[platform]
         outcome.failed[platform] = _NO_ROOM
@@ -177,17 +187,10 @@ def _outcome_rows(settings: Settings, outcome: _Outcome) -> Iterator[Row]:
     loaded = outcome.loaded
     yield Row("Loaded  ", counts(len(loaded), sum(loaded.values())))
     if outcome.tools is not None:
-        yield Row("Listed  ", f"{some(outcome.tools, 'tool')}, which a server shows before Pica answers")
-    for file in _among(outcome.file):
-        yield Row("Kept    ", share(settings, file))
+        yield Row("Listed  ", f"{text.some(outcome.tools, 'tool')}, which a server shows before Pica answers")
+    if file := outcome.kept.own:
+        yield Row("Kept    ", share(file, settings.cache_mb))
         yield Row("in      ", str(file.path), whole=True)
-
-
-def _among(path: Path | None) -> Iterable[File]:
-    try:
-        return [file for file in files(path.parent) if file.path == path] if path else ()
-    except OSError:
-        return ()
 
 
 def _outcome_json(outcome: _Outcome) -> dict[str, Any]:

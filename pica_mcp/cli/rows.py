@@ -43,7 +43,7 @@ def _wrapped(head: str, body: str, columns: int, *, whole: bool) -> list[str]:
         return [f"{head}{body}".rstrip()]
     margin = " " * (len(head) - len(head.lstrip()))
     if whole:  # the terminal may break it: what is copied has to be what it says
-        return [head.rstrip(), f"{margin}    {body}"]
+        return [head.rstrip(), *([f"{margin}    {body}"] if body else [])]
     if cell_len(head) <= columns // 2:
         return list(_wrap(body, columns, head, " " * cell_len(head)))
     return [*_wrap(head.strip(), columns, margin, f"{margin}  "), *_wrap(body, columns, f"{margin}    ")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from contextlib import AsyncExitStack
 
 import anyio
@@ -43,14 +44,13 @@ async def _serve(box: Sandbox, port: int) -> None:
         try:
             base_url = await stack.enter_async_context(box.listening(port))
         except OSError as error:
-            complain(f"port {port} cannot be used ({error.strerror}). Try --port 0.")
+            complain(f"port {port} cannot be used ({os.strerror(error.errno or 0)}). Try --port 0.")
             return
         print(
             f"A pretend Pica listens on {base_url}\n"
-            f"  PICA_BASE_URL={base_url}\n"
-            f"  PICA_SECRET={LIVE_SECRET}   (live)\n"
-            f"  PICA_SECRET={TEST_SECRET}   (test)\n"
-            "  PICA_IDENTITY=ada PICA_IDENTITY_TYPE=user\n"
+            f"  export PICA_BASE_URL={base_url} PICA_SECRET={LIVE_SECRET}\n"
+            "  export PICA_IDENTITY=ada PICA_IDENTITY_TYPE=user\n"
+            f"  The secret of its test environment: {TEST_SECRET}\n"
             "  Others: growth, a team; acme, an organization; apollo, a project; mallory, a user who means no good.",
             flush=True,
         )

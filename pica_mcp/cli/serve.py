@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "PICA_SECRET=sk_live_... pica-mcp --identity user_123 --identity-type user",
         "pica-mcp --config /etc/pica-mcp.toml --permissions read",
     )
-    add_settings(parser)
+    add_settings(parser, in_help=True)
 
 
 def run(arguments: argparse.Namespace) -> int:

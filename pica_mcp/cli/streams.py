@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 
-from pica_mcp.errors import CallError, InvalidSettings, PicaError
+from pica_mcp import text
+from pica_mcp.errors import CallError, InvalidSettings, PicaError, SecretRefused, Unreachable, UpstreamRefused
 
 
 def log_to_stderr(level: str) -> None:
@@ -24,11 +25,12 @@ def print_anything() -> None:
 
 
 def complain(message: object) -> None:
-    """Tell the person what is wrong."""
-    print(f"pica-mcp: {message}", file=sys.stderr)
+    """Tell the person what is wrong, without the key that they may have put in the wrong place."""
+    print(f"pica-mcp: {text.masked(str(message))}", file=sys.stderr)
 
 
 def fail(error: PicaError) -> int:
     """Tell the person what is wrong, and return the exit code: 2 where other words or settings would help, else 1."""
-    complain(error)
+    why = " `pica-mcp doctor` tells why." if isinstance(error, Unreachable | SecretRefused | UpstreamRefused) else ""
+    complain(f"{error}{why}")
     return 2 if isinstance(error, CallError | InvalidSettings) else 1

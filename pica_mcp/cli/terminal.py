@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from pica_mcp import text
@@ -42,22 +40,6 @@ def _console(stream: TextIO) -> Console:
 def cell(value: object, style: str = "", max_chars: int = _MAX_CELL_CHARS) -> Text:
     """Return words from outside as one harmless line."""
     return Text(text.line(str(value), max_chars), style=style)
-
-
-def table(*columns: str) -> Table:
-    """Return a table without lines, whose cells are folded where a window is narrow."""
-    made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
-
-
-def filled(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Table:
-    """Return a table of these rows, whose values may come from outside."""
-    made = table(*columns)
-    for row in rows:
-        made.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
-    return made
 
 
 def print_json(document: Any) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
-import anyio
-
-from pica_mcp import explanation, text
+from pica_mcp import explanation, findings, text
 from pica_mcp.access import Caller
-from pica_mcp.app import App, open_app
+from pica_mcp.app import App
+from pica_mcp.cli.asking import ask
 from pica_mcp.cli.options import add_settings, describe, settings_of
 from pica_mcp.cli.rows import Row, print_rows
-from pica_mcp.cli.streams import complain, fail, log_to_stderr
+from pica_mcp.cli.streams import complain, fail
 from pica_mcp.cli.terminal import print_json
 from pica_mcp.errors import PicaError
 from pica_mcp.findings import Finding
@@ -22,7 +22,6 @@ from pica_mcp.settings import Settings
 from pica_mcp.toolbox.budget import Choice, Survey
 from pica_mcp.tools import ActionTool
 
-_MAX_TRIES = 5
 _FIXED = "fixed"
 _NOT_LOADED = "Pica does not tell its actions now"
 _FOOT = (
@@ -47,8 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the tools with their cost: 0 if all is told, 1 if Pica does not tell all of it."""
     settings = settings_of(arguments)
-    log_to_stderr(settings.log_level)
-    found = anyio.run(_found, settings)
+    found = ask(settings, partial(_found, settings))
     if isinstance(found, PicaError):
         return fail(found)
     caller, survey, vain = found
@@ -61,33 +59,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if survey.complete else 1
 
 
-async def _found(settings: Settings) -> tuple[Caller, Survey, tuple[Finding, ...]] | PicaError:
-    """Return the caller and their tools, when everything is closed. A failure is returned, or it would be in a group.
-
-    A server's list waits a few seconds at most, and goes on loading behind it; here it is waited for.
-    """
-    async with open_app(replace(settings, audit="off")) as app:
-        try:
-            await app.catalog.connections(app.caller.identity)
-        except PicaError as error:
-            return error
-        survey = await app.pipeline.toolbox.survey(app.caller)
-        for _ in range(_MAX_TRIES):
-            if not survey.complete:
-                survey = await app.pipeline.toolbox.survey(app.caller)
-        return app.caller, survey, await _in_vain(settings, app)
+async def _found(settings: Settings, app: App) -> tuple[Caller, Survey, tuple[Finding, ...]]:
+    """Return the caller, their tools, and what is set in vain."""
+    survey = await app.pipeline.toolbox.settled(app.caller)
+    return app.caller, survey, await _in_vain(settings, app)
 
 
 async def _in_vain(settings: Settings, app: App) -> tuple[Finding, ...]:
     """Return what of the settings that list tools means none; nothing where Pica does not tell."""
-    lists = {"PICA_PIN": settings.pins, "PICA_EXCLUDE": settings.exclusions}
+    lists = findings.lists(settings.pins, settings.exclusions)
     if not any(lists.values()):
         return ()
     try:
-        account = await explanation.look(app.caller, app.catalog, app.pipeline.names)
+        found = await explanation.in_vain(app.caller, app.catalog, app.pipeline.names, lists)
     except PicaError:
         return ()
-    found = explanation.explain(app.caller, account, settings.consent, lists=lists).findings
     return tuple(one for one in found if one.setting in lists)
 
 

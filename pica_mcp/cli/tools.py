@@ -13,7 +13,7 @@ import mcp_types as mcp
 from pica_mcp import text
 from pica_mcp.access import visible
 from pica_mcp.app import App
-from pica_mcp.cli.asking import answer
+from pica_mcp.cli.asking import ask
 from pica_mcp.cli.listing import print_listing
 from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of
 from pica_mcp.cli.rows import Row, print_rows
@@ -22,11 +22,10 @@ from pica_mcp.cli.terminal import cell, print_json
 from pica_mcp.errors import PicaError, UnknownTool
 from pica_mcp.models import Effect, as_list, as_object
 from pica_mcp.settings import Settings
-from pica_mcp.toolbox import Listing
+from pica_mcp.toolbox.budget import Survey
 from pica_mcp.toolbox.definitions import action_tool
 from pica_mcp.tools import Runnable
 
-_MAX_TRIES = 5
 _MAX_DESCRIPTION_CHARS = 2_000
 _MAX_CHOICES = 8
 _STYLES = {Effect.READ: "green", Effect.WRITE: "yellow", Effect.DESTRUCTIVE: "red"}
@@ -56,26 +55,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _all(settings: Settings, *, in_json: bool) -> int:
-    listing = answer(settings, _listing)
-    if isinstance(listing, PicaError):
-        return fail(listing)
+    survey = ask(settings, _survey)
+    if isinstance(survey, PicaError):
+        return fail(survey)
+    tools = [tool.definition for tool in survey.tools]
     if in_json:
-        print_json({"tools": [_line(tool) for tool in listing.tools], "complete": listing.complete})
+        print_json({"tools": [_line(tool) for tool in tools], "complete": survey.complete})
     else:
-        print_listing(["tool", "effect", "what it does"], [[*_cells(tool)] for tool in listing.tools])
-    if not listing.complete:
+        print_listing(["tool", "effect", "what it does"], [[*_cells(tool)] for tool in tools])
+    if not survey.complete:
         complain("Pica did not tell all of it. Run it again in a minute.")
-    return 0 if listing.complete else 1
+    return 0 if survey.complete else 1
 
 
-async def _listing(app: App) -> Listing:
-    """Return the list. A server's waits a few seconds at most, and goes on loading behind it; here it is waited for."""
-    await app.catalog.connections(app.caller.identity)
-    listing = await app.pipeline.toolbox.list(app.caller)
-    for _ in range(_MAX_TRIES):
-        if not listing.complete:
-            listing = await app.pipeline.toolbox.list(app.caller)
-    return listing
+async def _survey(app: App) -> Survey:
+    return await app.pipeline.toolbox.settled(app.caller)
 
 
 def _effect(tool: mcp.Tool) -> Effect:
@@ -103,7 +97,7 @@ def _first(description: str) -> str:
 
 
 def _one(settings: Settings, name: str, *, in_json: bool) -> int:
-    found = answer(settings, partial(_definition, settings, name))
+    found = ask(settings, partial(_definition, settings, name))
     if isinstance(found, PicaError):
         return fail(found)
     if in_json:
@@ -119,7 +113,7 @@ async def _definition(settings: Settings, name: str, app: App) -> mcp.Tool:
     try:
         found = await toolbox.find(caller, name)
     except UnknownTool:
-        listed = [tool.name for tool in (await _listing(app)).tools]
+        listed = [tool.definition.name for tool in (await _survey(app)).tools]
         near = difflib.get_close_matches(name, listed, n=3)
         hint = f"Did you mean {', '.join(near)}?" if near else "pica-mcp tools lists them; pica-mcp actions finds more."
         raise UnknownTool(f"There is no tool named {text.line(repr(name), 80)}.", hint) from None

@@ -9,7 +9,7 @@ from typing import Any
 from pica_mcp import text
 from pica_mcp.access import Caller, Identity
 from pica_mcp.app import App
-from pica_mcp.cli.asking import answer
+from pica_mcp.cli.asking import ask
 from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of
 from pica_mcp.cli.rows import Row, print_rows
 from pica_mcp.cli.streams import fail
@@ -38,7 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print it: 1 if Pica does not tell, as when it refuses the secret."""
     settings = settings_of(arguments)
-    found = answer(settings, _found)
+    found = ask(settings, _found)
     if isinstance(found, PicaError):
         return fail(found)
     document = _document(settings, *found)

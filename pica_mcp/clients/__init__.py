@@ -1,17 +1,23 @@
 """The room of MCP clients: which there are, where each keeps its servers, what an entry looks like there, its limits.
 
-Paths follow from a system and an environment that are given, so any machine's can be told on any other.
+What differs between clients is told by their table, and by no other room asking for a client's name. Paths follow from
+a machine that is given, so any machine's can be told on any other.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import which
 from typing import Literal
 
-from pica_mcp.errors import OperatorError
+from pica_mcp.clients.machine import Machine
+
+__all__ = ["CLIENTS", "Client", "Form", "Machine", "find", "is_here", "project_file", "user_file"]
 
 Form = Literal["json", "toml"]
 
@@ -32,14 +38,26 @@ class Client:
     """Its file of servers below the user's home; `{data}` stands for where the system keeps programs' data."""
     project: str = ""
     """The same below a project's folder; empty where there is none."""
-    home: str = ""
-    """A variable that names another folder for that file."""
+    moved: tuple[str, str] = ("", "")
+    """A variable that names another folder for the user's file, and what the file is called below that one."""
+    package: str = ""
+    """Where the data of one that Windows runs in a package is, below %LOCALAPPDATA%; it reads no other then."""
 
     form: Form = "json"
     key: str = "mcpServers"
     """Under which the file has its servers."""
+    names: str = "[A-Za-z0-9][A-Za-z0-9_-]{0,39}"
+    """The pattern of what an entry may be called."""
+    is_typed: bool = False
+    """Whether an entry says that it is to be started here."""
+    waits: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
+    """For how many seconds an entry has it wait, by the keys that say so; it would not wait long enough unasked."""
     reference: str = ""
     """How a value refers to a variable of the client's own environment, `{}` being its name; empty where it cannot."""
+    passes: str = ""
+    """The key under which an entry names variables that are passed on from there instead; empty where it has none."""
+    asks: str = ""
+    """How a value refers to what a person is asked for, `{}` being the input's id; empty where nobody is."""
     is_desktop: bool = True
     """Whether it is started from a dock or a menu: with a short PATH, and without a shell's variables."""
 
@@ -63,9 +81,18 @@ class Client:
             return None
         return self.max_name_chars - len(self.prefix.format(server)[: self.max_prefix_chars])
 
+    @property
+    def can_refer(self) -> bool:
+        """Whether an entry can have a variable of the client's own environment."""
+        return bool(self.reference or self.passes)
+
     def refer(self, variable: str) -> str:
         """Return what refers to the variable; empty where values cannot."""
         return self.reference.format(variable)
+
+    def takes(self, name: str) -> bool:
+        """Tell if an entry may have that name."""
+        return bool(re.fullmatch(self.names, name))
 
 
 CLIENTS = (
@@ -97,6 +124,8 @@ CLIENTS = (
         "Claude Desktop",
         "claude-desktop",
         user="{data}/Claude/claude_desktop_config.json",
+        # See https://github.com/anthropics/claude-code/issues/26073; since February 2026 the usual one is packaged.
+        package="Packages/Claude_*/LocalCache/Roaming",
         max_tools=100,
         max_name_chars=64,
         start_seconds=60,
@@ -108,7 +137,8 @@ CLIENTS = (
         "claude",
         user=".claude.json",
         project=".mcp.json",
-        home="CLAUDE_CONFIG_DIR",
+        moved=("CLAUDE_CONFIG_DIR", ".claude.json"),
+        is_typed=True,
         reference="${{{}}}",
         is_desktop=False,
         prefix="mcp__{}__",
@@ -124,7 +154,9 @@ CLIENTS = (
         user="{data}/Code/User/mcp.json",
         project=".vscode/mcp.json",
         key="servers",
+        is_typed=True,
         reference="${{env:{}}}",
+        asks="${{input:{}}}",
         max_tools=128,
         prefix="mcp_{}_",
         max_prefix_chars=18,
@@ -137,9 +169,11 @@ CLIENTS = (
         "codex",
         user=".codex/config.toml",
         project=".codex/config.toml",
-        home="CODEX_HOME",
+        moved=("CODEX_HOME", "config.toml"),
         form="toml",
         key="mcp_servers",
+        waits={"startup_timeout_sec": 60, "tool_timeout_sec": 120},
+        passes="env_vars",
         is_desktop=False,
         max_tools=128,
         prefix="mcp__{}__",
@@ -154,7 +188,8 @@ CLIENTS = (
         "gemini",
         user=".gemini/settings.json",
         project=".gemini/settings.json",
-        home="GEMINI_CLI_HOME",
+        moved=("GEMINI_CLI_HOME", ".gemini/settings.json"),
+        names="[A-Za-z0-9][A-Za-z0-9-]{0,39}",
         reference="${}",
         is_desktop=False,
         prefix="mcp_{}_",
@@ -176,69 +211,48 @@ CLIENTS = (
 )
 """Every client that is known here."""
 
-_KEEPS_FOLDER = frozenset({"GEMINI_CLI_HOME"})
-"""Variables that stand for the home and not for the client's folder in it."""
-
 
 def find(name: str) -> Client | None:
     """Return the client of that name."""
     return next((client for client in CLIENTS if client.name == name), None)
 
 
-def user_file(client: Client, system: str, environ: Mapping[str, str]) -> Path:
+def user_file(client: Client, machine: Machine) -> Path:
     """Return where the client keeps the servers of this user, whether or not the file is there.
 
     Raises `OperatorError` where nobody knows the user's home.
     """
-    if packaged := _packaged(client, system, environ):
+    if packaged := _packaged(client, machine):
         return packaged
-    if client.home and (folder := environ.get(client.home)):
-        return Path(folder) / (client.user if client.home in _KEEPS_FOLDER else Path(client.user).name)
+    variable, file = client.moved
+    if variable and (folder := machine.environ.get(variable)):
+        return Path(folder) / file
     if client.user.startswith("{data}/"):
-        return data_folder(system, environ) / client.user.removeprefix("{data}/")
-    return home_folder(system, environ) / client.user
+        return machine.data() / client.user.removeprefix("{data}/")
+    return machine.home() / client.user
 
 
-def project_file(client: Client, folder: Path) -> Path | None:
-    """Return where the client keeps the servers of the project in that folder, None where it has no such file."""
-    return folder / client.project if client.project else None
+def project_file(client: Client, machine: Machine) -> Path | None:
+    """Return where the client keeps the servers of the project that a person is in, None where it has no such file."""
+    return machine.folder / client.project if client.project else None
 
 
-def is_here(client: Client, system: str, environ: Mapping[str, str]) -> bool:
+def is_here(client: Client, machine: Machine) -> bool:
     """Tell if the client seems to be on this machine: its file is there, or its folder, or its program."""
-    if _packaged(client, system, environ) or which(client.program, path=environ.get("PATH", "")):
+    if _packaged(client, machine) or which(client.program, path=machine.environ.get("PATH", "")):
         return True
-    file = user_file(client, system, environ)
+    file = user_file(client, machine)
     own = file.parent.parent if file.parent.name in ("settings", "User") else file.parent
-    return file.exists() if own == home_folder(system, environ) else own.exists()
+    return os.path.exists(file if own == machine.home() else own)  # noqa: PTH110 - of what may not be looked at, too
 
 
-def home_folder(system: str, environ: Mapping[str, str]) -> Path:
-    """Return the user's home. Raises `OperatorError`."""
-    names = ("USERPROFILE", "HOME") if system == "win32" else ("HOME",)
-    home = next((environ[name] for name in names if environ.get(name)), "")
-    if not Path(home).is_absolute():
-        raise OperatorError(f"Nobody knows where your home is: {names[0]} is not set.", "Set it to a full path.")
-    return Path(home)
-
-
-def data_folder(system: str, environ: Mapping[str, str]) -> Path:
-    """Return where programs of the user keep their data and settings. Raises `OperatorError`."""
-    if system == "darwin":
-        return home_folder(system, environ) / "Library" / "Application Support"
-    name, usual = ("APPDATA", "AppData/Roaming") if system == "win32" else ("XDG_CONFIG_HOME", ".config")
-    told = Path(environ.get(name) or "")
-    return told if told.is_absolute() else home_folder(system, environ) / usual
-
-
-def _packaged(client: Client, system: str, environ: Mapping[str, str]) -> Path | None:
-    """Return the file of a Claude Desktop that Windows runs in a package: it reads no other.
-
-    See https://github.com/anthropics/claude-code/issues/26073; since February 2026 the usual one is packaged.
-    """
-    local = environ.get("LOCALAPPDATA")
-    if client.name != "claude-desktop" or system != "win32" or not local:
+def _packaged(client: Client, machine: Machine) -> Path | None:
+    """Return the file of a client that runs in a package, None if it runs in none."""
+    local = machine.environ.get("LOCALAPPDATA")
+    if not client.package or machine.system != "win32" or not local:
         return None
-    found = sorted(Path(local).glob("Packages/Claude_*/LocalCache/Roaming"))
-    files = [folder / "Claude" / Path(client.user).name for folder in found]
-    return next((file for file in files if file.exists()), files[0] if files else None)
+    usual = client.user.removeprefix("{data}/")
+    files = list[Path]()
+    with suppress(OSError):
+        files = [folder / usual for folder in sorted(Path(local).glob(client.package))]
+    return next((file for file in files if os.path.exists(file)), files[0] if files else None)  # noqa: PTH110 - likewise

@@ -8,23 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Literal, cast
 
-from pica_mcp.clients import Client, files, jsonc, toml
+from pica_mcp.clients import Client, Machine, files, jsonc, toml
 from pica_mcp.clients.edits import Item
 
 Kind = Literal["ours", "official", "other"]
 
-INPUT_REFERENCE = "${{input:{}}}"
-"""How a value of VS Code's file refers to what a person is asked for."""
-
 _MAX_ENTRIES = 500
-_START_SECONDS = 60
-_CALL_SECONDS = 120
 _OFFICIAL = re.compile(r"@(?:picahq|withone)/(?:pica-)?mcp(?:@.*)?|mcp/pica.*|.*picahq/mcp.*")
 _OURS = re.compile(r"pica[-_]mcp(?:\[[\w,]*\])?(?:[@=~<>!].*)?")
 _RUNNERS = frozenset({"uvx", "uv", "pipx"})
 
 # What a value may refer to: ${env:NAME}, ${input:id}, ${NAME}, ${NAME:-instead}, and Gemini's $NAME.
-_REFERENCE = re.compile(r"\$\{(?:(env|input):)?([A-Za-z_][\w.-]*?)(?::-([^}]*))?\}|\$([A-Za-z_]\w*)")
+_REFERENCE = re.compile(r"\$\{(?:(env|input):)?([A-Za-z_][\w.-]*?)(?::-([^}$]*))?\}|\$([A-Za-z_]\w*)")
 
 _DESKTOP_PATH = {"darwin": "/usr/bin:/bin:/usr/sbin:/sbin", "linux": "/usr/local/bin:/usr/bin:/bin"}
 _PASSED_ON = {
@@ -44,24 +39,27 @@ class Entry:
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     passed: tuple[str, ...] = ()
-    """Variables that the client passes on from its own environment by name, as Codex does."""
+    """Variables that the client passes on from its own environment under their own names."""
     url: str = ""
     """Where it is, if the client does not start it; there is no command then."""
     folder: str = ""
     """Where it is started, if the entry says so."""
     is_enabled: bool = True
+    env_file: str = ""
+    """A file that the client reads more variables from, if the entry names one."""
 
 
 def value_of(client: Client, entry: Entry) -> dict[str, Any]:
     """Return the entry as the client's file has it."""
-    value: dict[str, Any] = {"command": entry.command, "args": list(entry.args)}
-    if client.name in ("vscode", "claude-code"):
-        value = {"type": "stdio", **value}
-    if client.form == "toml":
-        value |= {"env_vars": list(entry.passed)} if entry.passed else {}
-        value |= {"startup_timeout_sec": _START_SECONDS, "tool_timeout_sec": _CALL_SECONDS}
-    env = {**entry.env, **({} if client.form == "toml" else {name: client.refer(name) for name in entry.passed})}
-    return {**value, "env": env} if env else value
+    env = {**entry.env, **({} if client.passes else {name: client.refer(name) for name in entry.passed})}
+    return {
+        **({"type": "stdio"} if client.is_typed else {}),
+        "command": entry.command,
+        "args": list(entry.args),
+        **({client.passes: list(entry.passed)} if client.passes and entry.passed else {}),
+        **client.waits,
+        **({"env": env} if env else {}),
+    }
 
 
 def form_of(client: Client) -> files.Form:
@@ -89,30 +87,19 @@ def text_of(client: Client, entry: Entry, name: str = "pica") -> str:
     return text
 
 
-def example(client: Client, name: str = "pica") -> str:
-    """Return a whole file with an entry as `install` writes it; stand-ins are in it for what is each person's own."""
-    env = {"PICA_IDENTITY": "user_123", "PICA_IDENTITY_TYPE": "user"}
-    if client.name == "vscode":
-        env |= {"PICA_SECRET": INPUT_REFERENCE.format(input_id(name))}
-    elif client.is_desktop:
-        env |= {"PICA_SECRET_FILE": "/absolute/path/to/a/file/with/the/key"}
-    passed = () if client.is_desktop else ("PICA_SECRET",)
-    return text_of(client, Entry("/absolute/path/to/.venv/bin/pica-mcp", env=env, passed=passed), name)
-
-
 def input_id(name: str) -> str:
     """Return what the input is called that asks for the secret of the entry of that name."""
     return f"{name}_secret".replace("-", "_")
 
 
 def input_of(input_id: str) -> dict[str, Any]:
-    """Return the input as VS Code has it: a person is asked once, and the answer is kept encrypted."""
+    """Return the input as the client's file has it: a person is asked once, and the answer is kept encrypted."""
     return {"type": "promptString", "id": input_id, "description": "Pica API key", "password": True}
 
 
 def _entry(client: Client, value: Mapping[str, Any]) -> Entry:
     env = {name: str(one) for name, one in _mapping(value.get("env")).items() if isinstance(one, str | int | float)}
-    passed = {name for name in _words(value.get("env_vars")) if client.form == "toml"}
+    passed = set(_words(value.get(client.passes)) if client.passes else ())
     passed |= {name for name, one in env.items() if client.reference and one == client.refer(name)}
     urls = (value.get(key) for key in ("url", "serverUrl", "httpUrl"))
     return Entry(
@@ -123,12 +110,23 @@ def _entry(client: Client, value: Mapping[str, Any]) -> Entry:
         url=next((url for url in urls if isinstance(url, str)), ""),
         folder=_word(value.get("cwd")),
         is_enabled=value.get("disabled") is not True and value.get("enabled") is not False,
+        env_file=_word(value.get("envFile")),
     )
+
+
+def is_official(word: str) -> bool:
+    """Tell if the word of a command line names Pica's official server."""
+    return bool(_OFFICIAL.fullmatch(word))
+
+
+def is_reference(value: str) -> bool:
+    """Tell if the value is a reference and nothing else, so that it holds nothing itself."""
+    return bool(_REFERENCE.fullmatch(value)) and ":-" not in value
 
 
 def kind_of(entry: Entry) -> Kind:
     """Tell whose server it is: this program, Pica's official one, or something else."""
-    if any(_OFFICIAL.fullmatch(word) for word in (entry.command, *entry.args)):
+    if any(map(is_official, (entry.command, *entry.args))):
         return "official"
     program = program_of(entry)
     if program == "pica-mcp" or (program in _RUNNERS and any(_OURS.fullmatch(word) for word in entry.args)):
@@ -148,17 +146,18 @@ def program_of(entry: Entry) -> str:
 
 
 def environment(
-    client: Client, entry: Entry, system: str, environ: Mapping[str, str], answers: Mapping[str, str] | None = None
+    client: Client, entry: Entry, machine: Machine, answers: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Return the environment that the client gives to the program, where its own is `environ`.
+    """Return the environment that the client gives to the program, where its own is the machine's.
 
     What it passes on unasked is taken to be as little as any version of it does. `answers` are a person's, by the
     input that asks for each. A reference to what is not there becomes nothing; see `missing`.
     """
-    names = _PASSED_ON.get(system, _PASSED_ON_ELSEWHERE)
+    environ = machine.environ
+    names = _PASSED_ON.get(machine.system, _PASSED_ON_ELSEWHERE)
     given = {name: environ[name] for name in names if name in environ}
-    if client.is_desktop and system in _DESKTOP_PATH:
-        given["PATH"] = _DESKTOP_PATH[system]
+    if client.is_desktop and machine.system in _DESKTOP_PATH:
+        given["PATH"] = _DESKTOP_PATH[machine.system]
     given |= {name: environ[name] for name in entry.passed if name in environ}
     return given | {name: _resolved(client, value, environ, answers or {}) for name, value in entry.env.items()}
 
@@ -171,7 +170,7 @@ def missing(client: Client, entry: Entry, environ: Mapping[str, str]) -> tuple[s
 
 def asked(client: Client, entry: Entry) -> tuple[str, ...]:
     """Return the inputs that the client asks a person for before it starts the server."""
-    if client.name != "vscode":
+    if not client.asks:
         return ()
     found = (one for value in entry.env.values() for one in _REFERENCE.finditer(value))
     return tuple(dict.fromkeys(one[2] for one in found if one[1] == "input"))
@@ -196,10 +195,10 @@ def _resolved(client: Client, value: str, environ: Mapping[str, str], answers: M
 def _is_read(client: Client, found: re.Match[str]) -> bool:
     """Tell if this client takes that for a reference."""
     if found[1] == "input":
-        return client.name == "vscode"
+        return bool(client.asks)
     if found[1] == "env":
-        return "env:" in client.reference
-    return client.name == "gemini" or (found[4] is None and client.reference.startswith("${{{"))
+        return client.reference == "${{env:{}}}"
+    return client.reference == "${}" or (client.reference == "${{{}}}" and found[4] is None)
 
 
 # What came out of a file may be anything

@@ -2,6 +2,7 @@
 
 The first change of a file leaves a copy beside it, of how it was before it had an entry of ours. No later change
 touches that copy: clients lose files too, and it may be all that is left. It goes when the file is again what it holds.
+If it is too old to be of use, one more is made, which nothing touches again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -21,6 +23,7 @@ from pica_mcp.errors import OperatorError
 
 MAX_BYTES = 10 * 1024 * 1024
 SUFFIX = ".before-pica-mcp"
+_MAX_COPIES = 9
 
 Parts = Mapping[tuple[str, ...], Mapping[str, Any]]
 """What belongs to an entry, by its path in the file: the entry itself, then what else it needs there."""
@@ -57,6 +60,8 @@ class Change:
     after: str | None
     copy_before: str | None
     copy_after: str | None
+    is_kept_apart: bool = False
+    """Whether the file as it is goes into one more copy, since the first one holds something else."""
 
     @property
     def is_none(self) -> bool:
@@ -64,15 +69,19 @@ class Change:
         return (self.before, self.copy_before) == (self.after, self.copy_after)
 
 
-def plan_install(form: Form, parts: Parts, before: str | None, copy: str | None) -> Change:
+def plan_install(form: Form, parts: Parts, before: str | None, copy: str | None, *, is_strange: bool = False) -> Change:
     """Return the change that puts an entry into a file, which is copied first unless it holds nothing but the entry.
 
-    Raises `Unparsable` and `Uneditable`.
+    Where there is a copy already, it stays, and a file that has no entry of ours (or one that `is_strange`) is kept
+    apart unless that copy holds the same. Raises `Unparsable` and `Uneditable`.
     """
     after = _with(form, before or "", parts)
-    if before is None or copy is not None or after == before or _is_ours_alone(form, before, tuple(parts)):
+    if before is None or after == before or _is_ours_alone(form, before, tuple(parts)):
         return Change(before, after, copy, copy)
-    return Change(before, after, copy, before)
+    if copy is None:
+        return Change(before, after, copy, before)
+    is_new = is_strange or at(form.read(before), next(iter(parts))) is MISSING
+    return Change(before, after, copy, copy, is_kept_apart=is_new and copy != before)
 
 
 def plan_removal(form: Form, paths: Sequence[tuple[str, ...]], before: str | None, copy: str | None) -> Change:
@@ -119,6 +128,40 @@ def copy_of(path: Path) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
+def load_copy(path: Path) -> str | None:
+    """Return the text of the file's copy, None if there is none. Raises `Unusable`, also if it is a link."""
+    _refuse_link(copy_of(path))
+    return load(copy_of(path))
+
+
+def further_copy_of(path: Path, text: str) -> Path:
+    """Return where one more copy of the file is kept, which is where one of that text is already. Raises `Unusable`."""
+    for copy in _names_of_copies(path)[1:]:
+        if not os.path.lexists(copy):
+            return copy
+        with suppress(Unusable):
+            if not copy.is_symlink() and load(copy) == text:
+                return copy
+    raise Unusable(f"There are too many copies beside {str(path)!r}.", "Take away those that you do not need.")
+
+
+def copies_of(path: Path) -> list[Path]:
+    """Return the copies of the file that there are, the first one first."""
+    return [copy for copy in _names_of_copies(path) if os.path.lexists(copy)]
+
+
+def _names_of_copies(path: Path) -> list[Path]:
+    first = copy_of(path)
+    return [first, *(first.with_name(f"{first.name}.{number}") for number in range(2, _MAX_COPIES + 1))]
+
+
+def _refuse_link(copy: Path) -> None:
+    """Raise if somebody has laid a link where a copy is to be: whatever it leads to would be written or removed."""
+    if copy.is_symlink():
+        problem = f"{str(copy)!r} is a link, and no copy that was made here."
+        raise Unusable(problem, "Look at it, and take it away.")
+
+
 def real(path: Path) -> Path:
     """Return the file that the path leads to; the path itself if it leads in a circle."""
     return Path(os.path.realpath(path))
@@ -149,6 +192,11 @@ def load(path: Path) -> str | None:
 def carry_out(path: Path, change: Change) -> None:
     """Do what was planned, the copy first. Raises `Unusable`; the file is then as it was."""
     copy = copy_of(path)
+    _refuse_link(copy)
+    if change.is_kept_apart and change.before is not None:
+        further = further_copy_of(path, change.before)
+        if not further.exists():
+            write(further, change.before, before=None, like=path)
     if change.copy_after is not None and change.copy_before is None:
         write(copy, change.copy_after, before=None, like=path)
     if change.after is None and change.before is not None:

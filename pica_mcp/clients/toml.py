@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
@@ -49,7 +49,7 @@ def read(text: str) -> dict[str, Any]:
     body = text.removeprefix("\ufeff")
     list(_Scanner(text).statements())  # its limits come first: the standard library has none
     try:
-        return tomllib.loads(body)
+        document = tomllib.loads(body)
     except tomllib.TOMLDecodeError as error:
         problem = str(error)
         found = _PLACE.search(problem)
@@ -57,6 +57,23 @@ def read(text: str) -> dict[str, Any]:
         raise Unparsable(f"{line(_PLACE.sub('', problem))}.", *where) from None
     except ValueError:  # and nothing about where
         raise Unparsable("a number or a date in it is out of bounds.", 1, 1) from None
+    _refuse_depth(document)
+    return document
+
+
+def _refuse_depth(document: dict[str, Any]) -> None:
+    """Raise if it is nested too deeply: a dotted key in an inline table can do that without a bracket."""
+    level: list[object] = [document]
+    for _ in range(2 * MAX_DEPTH + 1):  # what brackets and dotted keys may each
+        level = [inner for one in level for inner in _inside(one)]
+    if level:
+        raise Unparsable("a key in it has too many parts.", 1, 1)
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return cast(dict[str, object], value).values()
+    return cast(list[object], value) if isinstance(value, list) else ()
 
 
 def put(text: str, path: Sequence[str], value: Mapping[str, Any]) -> str:

@@ -1,8 +1,9 @@
 """The room of diagnosis: what is wrong with a set-up, told by its cause, and what to do about it.
 
-Checks yield values and print nothing. Each has a deadline, those that do not need each other run side by side, and the
-whole ends in a minute with what is known by then. Nothing is changed: no file is made for the record of calls or for
-the catalogue.
+Checks yield values and print nothing. Each has a deadline, those that do not need each other run side by side, and all
+is told in a minute, as far as it is known by then. Threads cannot be ended, so a name server that does not answer holds
+up the end of the process, by which all is told already. No file is made for the record of calls or for the catalogue;
+a catalogue that is there already is brought up to date by a server that is started, as by any.
 """
 
 from __future__ import annotations
@@ -13,17 +14,20 @@ from dataclasses import dataclass, field
 import anyio
 import anyio.to_thread
 
+from pica_mcp.clients import Machine
 from pica_mcp.diagnosis.account import ask
-from pica_mcp.diagnosis.cached import cached
-from pica_mcp.diagnosis.configured import configured, judge
-from pica_mcp.diagnosis.connected import Held
-from pica_mcp.diagnosis.installed import Place, examine, here
-from pica_mcp.diagnosis.program import versions
+from pica_mcp.diagnosis.cache import cached
+from pica_mcp.diagnosis.connections import Held
+from pica_mcp.diagnosis.found import Looked, here, look
+from pica_mcp.diagnosis.installed import examine
+from pica_mcp.diagnosis.program import spelt, versions
 from pica_mcp.diagnosis.report import Group, Report, Result, Status, counts, exit_code
-from pica_mcp.diagnosis.shown import tools
+from pica_mcp.diagnosis.settings import Judged, configured, judge
+from pica_mcp.diagnosis.subject import Subject, choose, given, says_nothing
+from pica_mcp.diagnosis.tools import shown
 from pica_mcp.settings import Settings
 
-__all__ = ["Case", "Group", "Place", "Result", "Status", "counts", "diagnose", "exit_code"]
+__all__ = ["Case", "Group", "Result", "Status", "counts", "diagnose", "exit_code"]
 
 _WHOLE_SECONDS = 60.0
 
@@ -32,52 +36,65 @@ _WHOLE_SECONDS = 60.0
 class Case:
     """What is to be looked into."""
 
-    place: Place
+    machine: Machine
     flags: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     sandbox: bool = False
     starts: bool = True
     """Whether entries of clients are started."""
     projects: bool = False
     """Whether those of the project's folder are, too."""
+    client: str = ""
+    """The client whose entry has the settings to look into; empty for those given here, or of any if none are."""
 
 
 async def diagnose(case: Case, show: Callable[[Result], None], seconds: float = _WHOLE_SECONDS) -> tuple[Result, ...]:
     """Return what all checks found; `show` is told of each as soon as those before it are there."""
-    report = Report(show)
+    machine = case.machine
+    report = Report(show, spelt(machine.environ, machine.folder))
     with anyio.move_on_after(seconds):
-        report.add(*versions(case.place.environ))
+        report.add(*versions(machine.environ))
         report.end(Group.PROGRAM)
-        judged = judge(case.flags, case.place.environ, sandbox=case.sandbox)
-        report.add(*configured(judged))
+        subject, looked = await _subject(case)
+        judged = judge(case.flags, subject.environ, sandbox=subject.sandbox) if subject.is_known else Judged(None, {})
+        report.add(*subject.told, *configured(judged, subject.keyless, subject.origin))
         report.end(Group.SETTINGS)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_clients, case, report)
+            tasks.start_soon(_clients, case, looked, report)
             if judged.settings:
-                tasks.start_soon(_account, judged.settings, here(case.place), report)
+                tasks.start_soon(_account, judged.settings, subject, here(machine), report)
             else:
                 asking = (Group.NETWORK, Group.SECRET, Group.IDENTITY, Group.CONNECTIONS, Group.CACHE, Group.TOOLS)
-                report.skip("the settings cannot be read", *asking)
+                report.skip("there are no settings to look with", *asking)
     report.give_up(seconds)
     return report.results
 
 
-async def _clients(case: Case, report: Report) -> None:
-    await examine(case.place, report, starts=case.starts, projects=case.projects)
+async def _subject(case: Case) -> tuple[Subject, Looked | None]:
+    """Return what is looked into, and the clients' files if that took reading them."""
+    if not case.client and not says_nothing(case.machine, case.flags, sandbox=case.sandbox):
+        return given(case.machine, sandbox=case.sandbox), None
+    looked = await look(case.machine)
+    return choose(looked.entries, case.machine, case.client, sandbox=case.sandbox, projects=case.projects), looked
+
+
+async def _clients(case: Case, looked: Looked | None, report: Report) -> None:
+    looked = looked or await look(case.machine)
+    await examine(looked, case.machine, report, starts=case.starts, projects=case.projects)
     report.end(Group.CLIENTS)
 
 
-async def _account(settings: Settings, installed: frozenset[str], report: Report) -> None:
+async def _account(settings: Settings, subject: Subject, installed: frozenset[str], report: Report) -> None:
     async with anyio.create_task_group() as tasks:
 
         async def look(secret: str | None) -> None:
-            report.add(*await anyio.to_thread.run_sync(cached, settings, secret, abandon_on_cancel=True))
+            report.add(await anyio.to_thread.run_sync(cached, settings, secret, abandon_on_cancel=True))
             report.end(Group.CACHE)
 
         def learned(secret: str | None) -> None:
             tasks.start_soon(look, secret)
 
         async def go_on(held: Held) -> None:
-            report.add(*await tools(settings, held.app, installed))
+            report.add(*await shown(settings, held.app, installed))
             report.end(Group.TOOLS)
 
-        await ask(settings, report, learned, go_on)
+        await ask(settings, report, learned, go_on, subject.another_key)

@@ -7,6 +7,7 @@ server opens it, except that nothing is kept on disk and no call recorded.
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
@@ -18,17 +19,18 @@ import anyio
 from pica_mcp import text
 from pica_mcp.access import Caller, Identity
 from pica_mcp.app import App, open_app
-from pica_mcp.diagnosis.configured import is_keyless
-from pica_mcp.diagnosis.connected import Held, connections, identity
+from pica_mcp.diagnosis.connections import Held, connections, identity
 from pica_mcp.diagnosis.network import Way, probe
 from pica_mcp.diagnosis.report import Group, Report, Result, Status, parted
+from pica_mcp.diagnosis.settings import is_keyless
 from pica_mcp.errors import PicaError, SecretRefused, SecretUnavailable, TimedOut, Unreachable
 from pica_mcp.models import Whoami
 from pica_mcp.secret import File, Fixed
-from pica_mcp.settings import Settings
+from pica_mcp.settings import KEYS_PAGE, Settings
 
 _ANSWER_SECONDS = 14.0
-_KEYS_PAGE = "https://app.picaos.com/settings/api-keys"
+_AGAIN = "Check PICA_BASE_URL; if it is right, run doctor again in a minute."
+_NOT_FOUND = 404
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
 _AFTER_SECRET = (Group.IDENTITY, Group.CONNECTIONS, Group.TOOLS)
 
@@ -40,10 +42,11 @@ async def ask(
     report: Report,
     learned: Callable[[str | None], None],
     go_on: Callable[[Held], Awaitable[None]],
+    another_key: str = "",
 ) -> None:
     """Ask Pica one thing after the other, and `go_on` with an account that answers.
 
-    `learned` is told of the secret, None if it cannot be had.
+    `learned` is told of the secret, None if it cannot be had. `another_key` is what to do about one that is refused.
     """
     way: list[Result] = []
     secret: str | None = None
@@ -62,7 +65,7 @@ async def ask(
         return
     known = settings if settings.sandbox else replace(settings, secret=Fixed(secret, settings.secret.variable))
     async with open_app(replace(known, audit="off", cache=None)) as app:
-        if held := await _asked(settings, app, report, way):
+        if held := await _asked(settings, app, report, way, another_key):
             await go_on(held)
 
 
@@ -70,12 +73,12 @@ def _way(settings: Settings) -> Way:
     return Way(settings.base_url, settings.proxy, settings.ca_file)
 
 
-async def _asked(settings: Settings, app: App, report: Report, way: Sequence[Result]) -> Held | None:
+async def _asked(settings: Settings, app: App, report: Report, way: Sequence[Result], another_key: str) -> Held | None:
     """Tell of everything but the tools; return nothing if Pica does not answer so far."""
     answer = await answered(_ANSWER_SECONDS, app.pipeline.api.whoami())
     report.add(*_network(settings, way, answer))
     report.end(Group.NETWORK)
-    report.add(*_accepted(settings, app.caller, answer))
+    report.add(*_accepted(settings, app.caller, answer, another_key))
     report.end(Group.SECRET)
     if isinstance(answer, PicaError):
         refused = isinstance(answer, SecretRefused)
@@ -117,7 +120,7 @@ async def _read(settings: Settings, report: Report) -> str | None:
         report.add(Result(group, "source", Status.OK, "the sandbox's own"))
         return ""
     if is_keyless(settings):
-        report.add(Result(group, "source", Status.SKIPPED, "no setting that holds says what it is"))
+        report.add(Result(group, "source", Status.SKIPPED, "no key is set"))
         return None
     try:
         value = await source.read()
@@ -135,7 +138,9 @@ def _exposed(source: object) -> Iterator[Result]:
         with suppress(OSError):
             if source.path.stat().st_mode & _OTHERS_READ:
                 found = f"others on this machine may read {source.path}"
-                yield Result(Group.SECRET, "file", Status.WARNING, found, f"Run: chmod 600 '{source.path}'")
+                yield Result(
+                    Group.SECRET, "file", Status.WARNING, found, f"Run: chmod 600 {shlex.quote(str(source.path))}"
+                )
 
 
 def _network(settings: Settings, way: Sequence[Result], answer: Whoami | PicaError) -> Iterator[Result]:
@@ -146,7 +151,8 @@ def _network(settings: Settings, way: Sequence[Result], answer: Whoami | PicaErr
         yield Result(Group.NETWORK, "Pica", Status.OK, f"{where} answers")
     elif answer.status is not None:
         yield from map(_as_note, way)
-        yield Result(Group.NETWORK, "Pica", Status.FAILURE, *parted(answer))
+        cure = "Check the path in PICA_BASE_URL." if answer.status == _NOT_FOUND else _AGAIN
+        yield Result(Group.NETWORK, "Pica", Status.FAILURE, *parted(answer, cure))
     else:
         yield from way
         if all(result.status is not Status.FAILURE for result in way):
@@ -167,10 +173,10 @@ def _garbled(settings: Settings, error: PicaError) -> tuple[str, str]:
     return found, cure
 
 
-def _accepted(settings: Settings, caller: Caller, answer: Whoami | PicaError) -> Iterator[Result]:
+def _accepted(settings: Settings, caller: Caller, answer: Whoami | PicaError, another_key: str) -> Iterator[Result]:
     group = Group.SECRET
     if isinstance(answer, SecretRefused):
-        cure = f"Copy a key anew from {_KEYS_PAGE} to where {settings.secret.variable} says."
+        cure = another_key or f"Copy a key anew from {KEYS_PAGE} to where {settings.secret.variable} says."
         yield Result(group, "accepted", Status.FAILURE, "Pica refuses it: it is wrong, or was rotated", cure)
     elif isinstance(answer, PicaError):
         yield Result(group, "accepted", Status.SKIPPED, "Pica cannot be asked")

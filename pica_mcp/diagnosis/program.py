@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import shlex
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
@@ -29,8 +31,36 @@ def versions(environ: Mapping[str, str]) -> Iterator[Result]:
         try:
             yield Result(group, package, Status.OK, version(package))
         except PackageNotFoundError:
-            yield Result(group, package, Status.FAILURE, "is not installed properly", f"Run: pip install {package}")
+            yield Result(
+                group,
+                package,
+                Status.FAILURE,
+                "is not installed properly",
+                f"Run: {_quoted(sys.executable)} -m pip install {package}",
+            )
     yield on_path(environ, Path(sysconfig.get_path("scripts")))
+
+
+def spelt(environ: Mapping[str, str], folder: Path, scripts: Path | None = None) -> str:
+    """Return what runs this program in a shell: its name where that means it, else its path, from the folder if below.
+
+    `scripts` is where this program's own is.
+    """
+    own = which(_NAME, path=str(scripts or sysconfig.get_path("scripts")))
+    if own is None:
+        return f"{_quoted(sys.executable)} -m pica_mcp"
+    found = which(_NAME, path=environ.get("PATH", ""))
+    if found and _is_same(Path(found), Path(own)):
+        return _NAME
+    path = Path(own)
+    return _quoted(str(path.relative_to(folder)) if folder in path.parent.parents else own)
+
+
+def _quoted(path: str) -> str:
+    """Return the path as a shell takes it for one word."""
+    if os.name == "nt":
+        return f'"{path}"' if " " in path else path
+    return shlex.quote(path)
 
 
 def on_path(environ: Mapping[str, str], scripts: Path) -> Result:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pica_mcp import text
 from pica_mcp.errors import PicaError
 
 _MAX_FOUND_CHARS = 400
+_TO_MODELS = re.compile(r"(?i)\b(?:ask the operator to |tell the operator\.)")
 _SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
-_SECRET = re.compile(r"\b((?:sk|id)_(?:live|test)_)[\w-]+")
-_KEY = re.compile(r"\b((?:live|test)::[\w.-]+::)[^\s'\",=…]+")
-_PASSWORD = re.compile(r"//[^/\s@]*@")
 
 
 class Status(StrEnum):
@@ -55,19 +53,18 @@ class Result:
     def __post_init__(self) -> None:
         """Make harmless what may come from anywhere."""
         for name, most in (("name", 100), ("found", _MAX_FOUND_CHARS), ("cure", _MAX_FOUND_CHARS)):
-            object.__setattr__(self, name, text.line(masked(getattr(self, name)), most))
-
-
-def masked(words: str) -> str:
-    """Return the words without what looks like a key or a password, wherever a slip has put it."""
-    return _KEY.sub(r"\1…", _SECRET.sub(r"\1…", _PASSWORD.sub("//…@", words)))
+            object.__setattr__(self, name, text.line(text.masked(text.clean(getattr(self, name))), most))
 
 
 class Report:
-    """The results. `show` is told of each when all groups before it have ended."""
+    """The results. `show` is told of each when all groups before it have ended.
 
-    def __init__(self, show: Callable[[Result], None]) -> None:
+    `program` is what a shell is to be told to run this program, instead of the `pica-mcp` of the rooms' own words.
+    """
+
+    def __init__(self, show: Callable[[Result], None], program: str = "pica-mcp") -> None:
         self._show = show
+        self._program = program
         self._results: defaultdict[Group, list[Result]] = defaultdict(list)
         self._ended: set[Group] = set()
         self._shown = 0
@@ -81,7 +78,7 @@ class Report:
         """Add what was found; nothing is added to a group that has ended."""
         for result in results:
             if result.group not in self._ended:
-                self._results[result.group].append(result)
+                self._results[result.group].append(self._runnable(result))
         self._tell()
 
     def end(self, *groups: Group) -> None:
@@ -102,6 +99,10 @@ class Report:
                 late = f"not all of it could be told within {seconds:g} s"
                 self.add(Result(group, "time", Status.FAILURE, late, "Run doctor again; see what came before this."))
         self.end(*Group)
+
+    def _runnable(self, result: Result) -> Result:
+        found, cure = (words.replace("`pica-mcp ", f"`{self._program} ") for words in (result.found, result.cure))
+        return result if (found, cure) == (result.found, result.cure) else replace(result, found=found, cure=cure)
 
     def _tell(self) -> None:
         ready: list[Result] = []
@@ -126,13 +127,15 @@ def exit_code(results: tuple[Result, ...]) -> int:
     return 2 if Group.SETTINGS in failing else 1 if failing else 0
 
 
-def parted(error: PicaError, cure: str = "") -> tuple[str, str]:
+def parted(error: PicaError | str, cure: str = "") -> tuple[str, str]:
     """Return what is wrong and what to do next; `cure` where the error does not say."""
     *wrong, last = _SENTENCE.split(str(error))
-    return (" ".join(wrong), _for_operators(last)) if wrong else (last, cure)
+    if not wrong:
+        return last, cure
+    return " ".join(wrong), _for_operators(last) or cure
 
 
 def _for_operators(cure: str) -> str:
     """Return what to do as it is said to whoever runs the server; most errors are read by models."""
-    asked = cure.removeprefix("Ask the operator to ")
-    return cure if asked == cure else f"{asked[:1].upper()}{asked[1:]}"
+    asked = _TO_MODELS.sub("", cure).strip()
+    return f"{asked[:1].upper()}{asked[1:]}"

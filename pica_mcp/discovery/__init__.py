@@ -10,10 +10,11 @@ from __future__ import annotations
 from pica_mcp.catalog import Catalog
 from pica_mcp.discovery.building import build_tool
 from pica_mcp.discovery.connected import list_tool, near, nothing, outdated
+from pica_mcp.discovery.hits import Hit
 from pica_mcp.discovery.names import Names, find_action, naming
 from pica_mcp.discovery.reading import knowledge, knowledge_tool
 from pica_mcp.discovery.running import execute_tool, permitted, read_tool, result_tool
-from pica_mcp.discovery.searching import search_tool
+from pica_mcp.discovery.searching import Searches, search_tool
 from pica_mcp.discovery.snippets import LANGUAGES
 from pica_mcp.discovery.tool import BUILD, EXECUTE, EXECUTING, FIXED_NAMES, KNOWLEDGE, LIST, READ, RESULT, SEARCH
 from pica_mcp.results import Results
@@ -30,7 +31,9 @@ __all__ = [
     "READ",
     "RESULT",
     "SEARCH",
+    "Hit",
     "Names",
+    "Searches",
     "find_action",
     "fixed_tools",
     "knowledge",

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import blake2b
 from typing import Any
 
 import anyio
 import mcp_types as mcp
 
-from pica_mcp import documents, results, schemas, text
+from pica_mcp import results, text
 from pica_mcp.access import (
     Caller,
     admit,
@@ -28,14 +27,13 @@ from pica_mcp.accounts import choices, not_connected, withheld
 from pica_mcp.catalog import Catalog, Connections, Row
 from pica_mcp.discovery import wording
 from pica_mcp.discovery.connected import near, nothing, platforms_of, states_of
+from pica_mcp.discovery.hits import Hit, Outlines, told
 from pica_mcp.discovery.names import Names, platform_meant
 from pica_mcp.discovery.ranking import Test, best, everyday, fits, is_asked_for
-from pica_mcp.discovery.tool import KNOWLEDGE, SEARCH, Definition, platform_of, tool
+from pica_mcp.discovery.tool import SEARCH, Definition, platform_of, tool
 from pica_mcp.errors import PicaError, UnknownAction
 from pica_mcp.models import Action, ActionDetails, Effect
-from pica_mcp.schemas import portable
-from pica_mcp.spelling import words
-from pica_mcp.tools import CONNECTION, FixedTool, Profile
+from pica_mcp.tools import FixedTool, Profile
 
 _USUAL, _MOST = 5, 20
 _MOST_ROUNDS = 4
@@ -50,17 +48,11 @@ _FITTING = 10
 _MAX_UNREADY, _MAX_ASKED_BESIDES = 24, 4
 """Pica's own search is asked about so many platforms whose actions are not known here, or where nothing fits."""
 
-_MAX_OUTLINES = 4_096
 _MAX_ACCOUNTS = 8
 _AT_ONCE = 8
 _SEARCH_SECONDS = 9.0
 _READ_SECONDS = 3.0
-_TITLE_CHARS = 80
-_OUTLINE_CHARS = 120
-_DOES_CHARS = 80
-_SCHEMAS_CHARS = 16_000
 _SILENT = "Pica did not answer in time."
-_UNREAD = f"see {KNOWLEDGE}"
 
 _SEARCH = Definition(
     SEARCH,
@@ -85,43 +77,57 @@ _SEARCH = Definition(
 
 def search_tool(catalog: Catalog, names: Names, profile: Profile) -> FixedTool:
     """Return the tool that finds actions."""
-    outlines = _Outlines()
+    searches = Searches(catalog, names)
 
     async def run(caller: Caller, given: Mapping[str, Any]) -> mcp.CallToolResult:
-        platform = await platform_meant(catalog, platform_of(given), caller)
-        if platform and (refusal := admit_platform(caller, platform)):
-            raise refusal
-        executes = not caller.grant.knowledge_only and given.get("agentType", "execute") == "execute"
-        known, untold = (), None
-        try:
-            known = (await catalog.known_connections(caller.identity)).value
-        except PicaError as error:
-            untold = error
-        query = str(given["query"])
-        search = _Search(catalog, names, caller, known, query, platform, outlines.of, executes, untold)
-        most = min(max(given.get("limit") or _USUAL, 1), _MOST)
-        return results.said(await search.answer(most, detail=given.get("detail") is True))
+        query, limit = str(given["query"]), given.get("limit") or _USUAL
+        executes = given.get("agentType", "execute") == "execute"
+        found = await searches.find(caller, query, platform_of(given), limit, executes=executes)
+        actions = told(found.hits, across=found.platform is None, detail=given.get("detail") is True)
+        return results.said(text.compact({"actions": actions} | ({"note": found.note} if found.note else {})))
 
     return tool(_SEARCH, profile, run)
 
 
-class _Outlines:
-    """The arguments of actions in short, as they were told before."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, the best first, and what is to be said of it: what was not searched, or is not connected.
 
-    def __init__(self) -> None:
-        self._told: dict[bytes, str] = {}
+    `platform` is the only one that was searched; None for all that are connected.
+    """
 
-    def of(self, action: Action) -> str:
-        """Return the action's arguments in short, if its document is there."""
-        if not isinstance(action, ActionDetails):
-            return _UNREAD
-        said = f"{action.id}\n{action.method} {action.path}\n{action.io_schema}\n{action.knowledge}"
-        digest = blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        told = self._told.pop(digest, None) or schemas.outline(schemas.derive(action), max_chars=_OUTLINE_CHARS)
-        while len(self._told) >= _MAX_OUTLINES:
-            self._told.pop(next(iter(self._told)))
-        self._told[digest] = told
-        return told
+    hits: tuple[Hit, ...]
+    note: str
+    platform: str | None
+
+
+class Searches:
+    """Finds actions by what they do."""
+
+    def __init__(self, catalog: Catalog, names: Names) -> None:
+        self._catalog = catalog
+        self._names = names
+        self._outlines = Outlines()
+
+    async def find(
+        self, caller: Caller, query: str, platform: str | None, limit: int, *, executes: bool = True
+    ) -> Found:
+        """Return at most so many actions that fit, none if there is no such platform.
+
+        `executes`: to run them; else to read about them. Raises `Refused` for a platform that the caller may not use.
+        """
+        platform = await platform_meant(self._catalog, platform, caller)
+        if platform and (refusal := admit_platform(caller, platform)):
+            raise refusal
+        executes = executes and not caller.grant.knowledge_only
+        known, untold = (), None
+        try:
+            known = (await self._catalog.known_connections(caller.identity)).value
+        except PicaError as error:
+            untold = error
+        outline = self._outlines.of
+        search = _Search(self._catalog, self._names, caller, known, query, platform, outline, executes, untold)
+        return await search.found(min(max(limit, 1), _MOST))
 
 
 @dataclass
@@ -151,10 +157,10 @@ class _Search:
     _hits: dict[str, Sequence[Action]] = field(default_factory=dict[str, Sequence[Action]])
     _failures: dict[str, PicaError | None] = field(default_factory=dict[str, PicaError | None])
 
-    async def answer(self, most: int, *, detail: bool) -> str:
-        """Return the best few as JSON, with notes on what was not searched, or is not connected."""
+    async def found(self, most: int) -> Found:
+        """Return the best few, with notes on what was not searched, or is not connected."""
         platforms = await self._platforms()
-        best = await self._found(platforms)
+        best = await self._fitting(platforms)
         hits = await self._looked_into(best, most)
         if self._lost or not hits:
             fitting = () if hits else (action.platform for action in best)
@@ -166,12 +172,10 @@ class _Search:
         else:
             hits = self._by_fitness(hits[:most])
         shown = await self._shown(hits[:most])
-        if detail:
-            self._add_schemas(shown, hits)
         await self._explain(platforms, hits[:most])
-        return text.compact({"actions": shown} | ({"note": " ".join(self._notes)} if self._notes else {}))
+        return Found(shown, " ".join(self._notes), self.platform)
 
-    async def _found(self, platforms: Sequence[str]) -> list[Action]:
+    async def _fitting(self, platforms: Sequence[str]) -> list[Action]:
         """Return what fits best of the actions that are known here, and where none does, of what Pica finds."""
         self._ready = await self.catalog.ready(platforms)
         await self._ask_about_unready([platform for platform in platforms if platform not in self._ready])
@@ -376,40 +380,22 @@ class _Search:
                     self._tools[hit.platform, hit.id] = row.name
         return hits
 
-    async def _shown(self, hits: Sequence[Action]) -> list[dict[str, Any]]:
-        """Return what is told of each; on big platforms each name takes a question of its own."""
-        shown: list[dict[str, Any]] = [{} for _ in hits]
+    async def _shown(self, actions: Sequence[Action]) -> tuple[Hit, ...]:
+        """Return the actions with what is told of each; on big platforms each name takes a question of its own."""
+        shown: dict[int, Hit] = {}
 
         async def tell(place: int, action: Action) -> None:
             shown[place] = await self._hit(action)
 
         async with anyio.create_task_group() as tasks:
-            for place, action in enumerate(hits):
+            for place, action in enumerate(actions):
                 tasks.start_soon(tell, place, action)
-        return shown
+        return tuple(shown[place] for place in range(len(actions)))
 
-    async def _hit(self, action: Action) -> dict[str, Any]:
-        """Return what is needed to call the action."""
-        name = await self._name(action)
-        hit: dict[str, Any] = {"tool": name} if name else {"actionId": text.line(action.id)}
-        # A short name may begin with a part of the platform only.
-        if not self.platform and (name or "").partition("_")[0] != wording.squeezed(action.platform):
-            hit["platform"] = action.platform
-        hit |= await self._about(action, name or "")
-        hit["arguments"] = self.outline(action)
-        if accounts := self._accounts(action.platform):
-            hit[CONNECTION if name else "connectionKey"] = accounts  # as that which runs it calls it
-        does = effect(self.caller, action)
-        return hit | ({} if does is Effect.READ else {"effect": does})
-
-    async def _about(self, action: Action, name: str) -> dict[str, str]:
-        """Return what the action is, as far as its tool's name does not say it.
-
-        Where another one has the same title, what tells them apart is in the description, or else in the path.
-        """
-        title = text.line(action.title, _TITLE_CHARS)
-        told = {} if title and _says(name, title) else {"title": title or "(untitled)"}
-        return told | ({"does": _described(action)} if not title or await self._has_twins(action) else {})
+    async def _hit(self, action: Action) -> Hit:
+        name, has_twins = await self._name(action), await self._has_twins(action)
+        accounts = self._accounts(action.platform)
+        return Hit(action, name, effect(self.caller, action), self.outline(action), accounts, has_twins)
 
     async def _has_twins(self, action: Action) -> bool:
         """Tell if another action of its platform has its title; one that was looked for has those beside it."""
@@ -422,12 +408,12 @@ class _Search:
             return False
         return await self.catalog.twins(action) > 1
 
-    def _accounts(self, platform: str) -> list[str]:
+    def _accounts(self, platform: str) -> tuple[str, ...]:
         """Return the accounts of which a call has to name one; none where it need not."""
         if not self.executes:
-            return []
+            return ()
         labels, default = choices(self.caller, self._own, platform)
-        return labels[:_MAX_ACCOUNTS] if default is None else []
+        return tuple(labels[:_MAX_ACCOUNTS]) if default is None else ()
 
     async def _name(self, action: Action) -> str | None:
         """Return the action's tool, None if there is no single one, or it cannot be told now."""
@@ -438,15 +424,6 @@ class _Search:
         with anyio.move_on_after(_READ_SECONDS), suppress(PicaError):  # what was found is of use without
             return await self.names.name_of(action)
         return None
-
-    def _add_schemas(self, shown: Sequence[dict[str, Any]], hits: Sequence[Action]) -> None:
-        """Put the input schemas in the place of the outlines: whole if there is room for all, else each cut."""
-        room = _SCHEMAS_CHARS // max(len(shown), 1)
-        for hit, action in zip(shown, hits, strict=False):
-            schema = schemas.derive(action).schema if isinstance(action, ActionDetails) else None
-            if schema and (told := portable.fitted(schema, room)) is not None:
-                hit["inputSchema"] = told
-                del hit["arguments"]
 
     async def _explain(self, platforms: Sequence[str], shown: Sequence[Action]) -> None:
         """Note why something is not there, cannot be run, or is not as it is now."""
@@ -523,14 +500,3 @@ def _same(row: Action, hit: Action) -> bool:
     told = [(mine, its) for mine, its in ((row.path, hit.path), (row.key, hit.key)) if mine and its]
     alike = row.title == hit.title and row.method.upper() == hit.method.upper()
     return alike and all(mine == its for mine, its in told)
-
-
-def _says(name: str, title: str) -> bool:
-    """Tell if the tool's name has all words of the title that say something."""
-    return set(wording.substantial(words(title))) <= set(words(name.partition("_")[2]))
-
-
-def _described(action: Action) -> str:
-    """Return the request, and before it how its description begins, if there is one."""
-    about = text.line(documents.description(action.knowledge), _DOES_CHARS) if isinstance(action, ActionDetails) else ""
-    return f"{about} {text.line(f'{action.method} {action.path}', _DOES_CHARS)}".strip()

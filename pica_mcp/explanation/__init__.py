@@ -7,6 +7,7 @@ platform is known and not its documents, verdicts are the list's: a call loads t
 from __future__ import annotations
 
 from pica_mcp.explanation.account import Account, Offer, look, look_at
+from pica_mcp.explanation.vain import in_vain
 from pica_mcp.explanation.verdicts import Explanation, Link, Verdict, View, explain, explain_platform, verdict, why
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "View",
     "explain",
     "explain_platform",
+    "in_vain",
     "look",
     "look_at",
     "verdict",

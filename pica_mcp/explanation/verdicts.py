@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from pica_mcp import consent, findings, text
+from pica_mcp import consent, text
 from pica_mcp.access import (
     Caller,
     Permission,
@@ -25,7 +25,8 @@ from pica_mcp.consent import Policy
 from pica_mcp.effects import rule_of
 from pica_mcp.errors import Reason
 from pica_mcp.explanation.account import Account, Offer
-from pica_mcp.findings import Finding, Lists, Seen, owner
+from pica_mcp.explanation.vain import found_in
+from pica_mcp.findings import Finding, Lists, owner
 from pica_mcp.models import Action, ActionDetails, Connection, Effect
 
 Shown = Callable[[str], str | None]
@@ -134,18 +135,7 @@ def explain(
     """Return the explanation; the same account in another order gives the same one. `lists`: what lists tools."""
     links = _links(caller, account, shown)
     views = tuple(_view(caller, account, policy, platform, links[platform]) for platform in sorted(links))
-    actions = [
-        action
-        for platform, offer in account.offers.items()
-        for _, action in (
-            *offer.actions,
-            *([("", Action.model_validate({"platform": platform}))] if offer.problem else ()),
-        )
-    ]
-    everyone = None if account.problem else account.everyone
-    names = {name: action for offer in account.offers.values() for name, action in offer.actions if name}
-    found = findings.find(caller, Seen(account.own, everyone, actions, account.existing, names), lists)
-    return Explanation(views, _others(caller, account), found, account.problem)
+    return Explanation(views, _others(caller, account), found_in(caller, account, lists), account.problem)
 
 
 def explain_platform(

@@ -22,7 +22,8 @@ from pica_mcp.errors import PicaError
 from pica_mcp.files import RESULTS, Files
 from pica_mcp.models import Action, Effect, as_list, as_object
 from pica_mcp.passthrough import Response
-from pica_mcp.results import cutting, failures, media, selection
+from pica_mcp.results import apart, cutting, failures, media, selection
+from pica_mcp.results.apart import CHOOSE, CUT, KEPT, REST, SAVED, Answer
 from pica_mcp.results.cutting import Missing, Room
 from pica_mcp.results.media import Body
 from pica_mcp.results.selection import Inapplicable, Selected
@@ -101,8 +102,17 @@ class Results:
         answer = self._store.get(caller.identity, result_id)
         body = media.read(answer.media_type, answer.body)
         if body.kind == "file" or answer.name:
-            return _as_content(answer, f"{RESULTS}{result_id}")
+            return _as_content(answer, result_id)
         return _Page(self._store, caller.identity, answer, body, self._chars(view), kept_as=result_id).shown(view)
+
+    def completed(self, caller: Caller, answer: Answer, fields: str, *, everything: bool) -> Answer:
+        """Return a file with its bytes; with `everything`, all of an answer, or all that the JMESPath selects.
+
+        What is cut is kept here as it came, so nobody is asked again. Raises `UnknownResult` where it is kept no more.
+        """
+        if not answer.kept or answer.content or not (answer.kind == "file" or (everything and answer.is_cut)):
+            return answer
+        return apart.whole(answer, self._store.get(caller.identity, answer.kept), fields)
 
     def _chars(self, view: View) -> int:
         tokens = self._max_tokens if view.max_tokens is None else view.max_tokens
@@ -112,29 +122,29 @@ class Results:
         if truncated:
             return said(f"{_described(answer)}: the answer is longer than that, and only a part of it came. {_LESS}")
         result_id = self._store.put(identity, answer)
-        uri = f"{RESULTS}{result_id}" if result_id else ""
         saved = await self._files.save(answer.name, answer.media_type, answer.body)
-        return _as_content(answer, uri, f"saved as {text.line(str(saved), 500)}" if saved else "")
+        return _as_content(answer, result_id, text.line(str(saved), 500) if saved else "")
 
 
 # Files
 
 
-def _as_content(answer: Stored, uri: str, saved: str = "") -> mcp.CallToolResult:
+def _as_content(answer: Stored, result_id: str | None, path: str = "") -> mcp.CallToolResult:
     """Return a file as what a client can take of it, and in words what and where it is."""
-    places = " and ".join(filter(None, (saved, f"kept as {uri}" if uri else "")))
+    places = " and ".join([f"{SAVED}{path}"] * bool(path) + [f"{KEPT}{result_id}"] * bool(result_id))
     where = f", {places}." if places else f". It is too large to be kept. {_LESS}"
     content: list[mcp.ContentBlock] = [mcp.TextContent(text=text.clean(f"{_described(answer)}{where}"))]
     if _is_media(answer):
         data, kind = b64encode(answer.body).decode(), answer.media_type
         is_image = kind in media.IMAGES
         content.append((mcp.ImageContent if is_image else mcp.AudioContent)(data=data, mime_type=kind))
-    elif uri and not saved and len(answer.body) <= _MAX_EMBEDDED_BYTES:
+    elif result_id and not path and len(answer.body) <= _MAX_EMBEDDED_BYTES:
         blob = b64encode(answer.body).decode()
-        inner = mcp.BlobResourceContents(uri=uri, mime_type=answer.media_type, blob=blob)
+        inner = mcp.BlobResourceContents(uri=f"{RESULTS}{result_id}", mime_type=answer.media_type, blob=blob)
         content.append(mcp.EmbeddedResource(resource=inner))
-    elif uri and not saved:
-        link = mcp.ResourceLink(name=answer.name, uri=uri, mime_type=answer.media_type, size=len(answer.body))
+    elif result_id and not path:
+        uri, size = f"{RESULTS}{result_id}", len(answer.body)
+        link = mcp.ResourceLink(name=answer.name, uri=uri, mime_type=answer.media_type, size=size)
         content.append(link)
     return mcp.CallToolResult(content=content)
 
@@ -217,7 +227,7 @@ class _Page:
         shown = f"{part.start + 1:,} to {part.end:,}" if several else f"{part.end:,}"
         unit = "" if part.unit == "items" else f" {part.unit}"
         where = f" of {text.cap(part.where, 60)}" if part.where else ""
-        told = f"[Shown: {shown} of {part.total:,}{unit}{where}."
+        told = f"{CUT}{shown} of {part.total:,}{unit}{where}."
         if part.fields is None:
             return f"{told} The rest cannot be shown in so little room; pass a larger max_result_tokens.]"
         return f"{told} {self._rest(part.fields, part.offset)}]"
@@ -228,11 +238,11 @@ class _Page:
             return f"The rest is too large to be kept. {_LESS}"
         wanted = f", result_fields={json.dumps(fields)}" if fields else ""
         start = f", offset={offset}" if offset else ""
-        return f'The rest: get_pica_result(id="{result_id}"{wanted}{start})'
+        return f'{REST}{result_id}"{wanted}{start})'
 
     def _outlined(self, words: str, notes: list[str]) -> str:
         """Return these words with what the answer has, since the call need not be made again to look at that."""
-        again = f' Choose from get_pica_result(id="{result_id}").' if (result_id := self._id()) else ""
+        again = f'{CHOOSE}{result_id}").' if (result_id := self._id()) else ""
         return _joined(f"{words} {_outline(self.body.value)}{again}]", notes)
 
     def _left(self, notes: list[str]) -> int:

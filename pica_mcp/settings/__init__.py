@@ -19,7 +19,16 @@ from pica_mcp.patterns import ToolPattern
 from pica_mcp.secret import Fixed, Source
 from pica_mcp.settings import network, values
 from pica_mcp.settings.network import Family
-from pica_mcp.settings.options import CONFIG, DEFAULT_BASE_URL, OPTIONS, SECRETS, Option
+from pica_mcp.settings.options import (
+    CONFIG,
+    DEFAULT_BASE_URL,
+    KEYS_PAGE,
+    OPTIONS,
+    SECRETS,
+    Option,
+    flags_in,
+    in_full,
+)
 from pica_mcp.settings.secrets import find_secret
 from pica_mcp.settings.sources import DEFAULT, Origin, Written, environment, find, refuse_misspelt
 from pica_mcp.settings.values import one_of, within
@@ -28,6 +37,7 @@ from pica_mcp.tools import Profile
 __all__ = [
     "CONFIG",
     "DEFAULT_BASE_URL",
+    "KEYS_PAGE",
     "OPTIONS",
     "SECRETS",
     "Family",
@@ -37,6 +47,8 @@ __all__ = [
     "Settings",
     "ToolMode",
     "environment",
+    "flags_in",
+    "in_full",
     "load",
 ]
 

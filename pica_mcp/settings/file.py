@@ -17,21 +17,25 @@ from typing import Any, cast
 
 from pica_mcp import text
 from pica_mcp.errors import InvalidSettings
-from pica_mcp.settings.example import line_of
-from pica_mcp.settings.options import FORMS, Form
+from pica_mcp.settings.options import FORMS, OPTIONS, Form, in_full
 from pica_mcp.settings.sources import Written, nearest
 from pica_mcp.settings.values import Raw
 
 _MAX_BYTES = 256 * 1024
 _PLACE = re.compile(r"(.+) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
-_PATHS = ("secret_file", "files", "audit", "cache")
-_MAY_BE_WORDS = ("audit", "cache")
 _MUST_BE: Mapping[Form, str] = {
     "text": "text in quotes",
+    "path": "text in quotes",
     "number": "a whole number without quotes",
     "switch": "true or false without quotes",
     "list": "a list of texts in quotes, or one text",
     "pairs": "a table or a list of texts in quotes, or one text",
+}
+_SECRETS_EXAMPLES = {
+    "secret": '"YOUR-PICA-SECRET"',
+    "secret_file": '"pica-secret.txt"',
+    "secret_command": '["op", "read", "op://Private/Pica/key"]',
+    "secret_keyring": '"pica-mcp/ada"',
 }
 
 
@@ -140,7 +144,7 @@ def _raw(form: Form, value: Any) -> Raw:
             return "true" if value else "false"
         case int() if form == "number" and not isinstance(value, bool) and abs(value) < 2**63:
             return str(value)
-        case str() if form in ("text", "list", "pairs"):
+        case str() if form in ("text", "path", "list", "pairs"):
             return _text(value)
         case list() if form in ("list", "pairs"):
             return tuple(_items(cast(list[Any], value)))
@@ -192,7 +196,32 @@ def _kind(value: Any) -> str:
 
 
 def _placed(key: str, value: Raw, folder: Path) -> Raw:
-    """Return a relative path as one from the file's folder. What is a misspelt `off` or `stderr` is left as it is."""
-    if key not in _PATHS or not isinstance(value, str) or not value or value.startswith("~"):
-        return value
-    return value if key in _MAY_BE_WORDS and Path(value).name == value else str(folder / value)
+    return in_full(key, value, folder) if isinstance(value, str) else value
+
+
+# How it is written
+
+
+def line_of(key: str) -> str:
+    """Return how the key is written, with its default or an example."""
+    if key in _SECRETS_EXAMPLES:
+        return f"{key} = {_SECRETS_EXAMPLES[key]}"
+    option = next(option for option in OPTIONS if option.name == key)
+    return f"{key} = {_toml(option.default or option.example, option.form)}"
+
+
+def _toml(value: str, form: Form) -> str:
+    match form:
+        case "number" | "switch":
+            return value
+        case "list":
+            return f"[{', '.join(map(_quoted, value.split(',')))}]"
+        case "pairs":
+            left, _, right = value.rpartition("=")
+            return f"{{ {left if left.isalnum() else _quoted(left)} = {_quoted(right)} }}"
+        case "text" | "path":
+            return _quoted(value)
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"'

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 DEFAULT_BASE_URL = "https://api.picaos.com"
 KEYS_PAGE = "https://app.picaos.com/settings/api-keys"
+"""Where a person finds the secret."""
 
-Form = Literal["text", "number", "switch", "list", "pairs"]
+Form = Literal["text", "path", "number", "switch", "list", "pairs"]
+
+_BY_METAVAR: Mapping[str, Form] = {
+    "N": "number",
+    "true|false": "switch",
+    "FILE": "path",
+    "FOLDER": "path",
+    "WHERE": "path",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,12 @@ class Option:
         """How it is written in a file, which the metavar tells people."""
         if self.metavar.endswith(",..."):
             return "pairs" if "=" in self.metavar else "list"
-        return "number" if self.metavar == "N" else "switch" if self.metavar == "true|false" else "text"
+        return _BY_METAVAR.get(self.metavar, "text")
+
+    @property
+    def takes_words(self) -> bool:
+        """Whether words such as `off` may stand where a path may."""
+        return self.metavar == "WHERE"
 
 
 OPTIONS = (
@@ -113,7 +129,7 @@ OPTIONS = (
     Option(
         "cache",
         "Where the catalogue is kept: a folder, or off; by default the user's cache folder.",
-        "FOLDER",
+        "WHERE",
         example="off",
     ),
     Option("cache_mb", "How much of it to keep, in megabytes, from 16 to 10000.", "N", "512"),
@@ -141,7 +157,35 @@ def key_of(variable: str) -> str:
 
 FORMS: Mapping[str, Form] = {
     **{key_of(variable): "text" for variable in SECRETS},
+    "secret_file": "path",
     "secret_command": "list",
     **{option.name: option.form for option in OPTIONS},
 }
 """Every key of a settings file, and how it is written there."""
+
+_PATHS = {CONFIG.name, *(key for key, form in FORMS.items() if form == "path")}
+_MAY_BE_WORDS = {option.name for option in OPTIONS if option.takes_words}
+
+
+def in_full(name: str, value: str, folder: Path) -> str:
+    """Return the setting's value as it holds anywhere: a path is meant from this folder. Other values stay.
+
+    `name` is the setting's variable, or its key in a file. Where words may stand, a bare one is no path, since a
+    misspelt `off` or `stderr` would become one. A home that nobody has stays too: whoever reads the value tells that.
+    """
+    key = key_of(name)
+    if value and key in _PATHS and not (key in _MAY_BE_WORDS and Path(value).name == value):
+        with suppress(RuntimeError):
+            return str(folder / Path(value).expanduser())
+    return value
+
+
+def flags_in(words: Iterable[str]) -> Mapping[str, str]:
+    """Return the settings that a command line gives as flags: variable → value, the last one given."""
+    by_flag = {option.flag: option.variable for option in (CONFIG, *OPTIONS)}
+    rest, found = iter(words), dict[str, str]()
+    for word in rest:
+        flag, has_value, value = word.partition("=")
+        if variable := by_flag.get(flag):
+            found[variable] = value if has_value else next(rest, "")
+    return found

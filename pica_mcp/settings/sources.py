@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from pica_mcp import text
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.settings.options import CONFIG, OPTIONS, SECRETS, Option
 from pica_mcp.settings.values import BadItem, Raw
@@ -19,8 +20,8 @@ _RESTRICTING = re.compile(
 _CODES_OWN = re.compile(r"PICA_.+_CONNECTION_KEY")
 """What Pica's documents have people call a key in code of their own."""
 
-_PASSWORD = re.compile(r"//[^/]*@")
-_KEY = re.compile(r"((?:live|test)::[\w.-]*::)[^,=\s]+")
+_API_KEY = re.compile(r"(?i)\bsk_(?:live|test)_\w")
+_MAX_SHOWN_CHARS = 200
 
 ValueT = TypeVar("ValueT")
 
@@ -76,34 +77,37 @@ class Given:
         try:
             return parse()
         except BadItem as error:
+            problem = f"a list with {_shown(error.item)} in it, but {error.must} be {error}"
             if error.item.lower() == whole.lower():
-                raise InvalidSettings(f"{self.name} is {_shown(whole)}, but must be {error}.") from error
-            problem = f"{self.name} is a list with {_shown(error.item)} in it, but {error.must} be {error}."
-            raise InvalidSettings(problem) from error
+                problem = f"{_shown(whole)}, but must be {error}"
         except ValueError as error:
-            raise InvalidSettings(f"{self.name} is {_shown(whole)}, but must be {error}.") from error
+            problem = f"{_shown(whole)}, but must be {error}"
+        raise InvalidSettings(f"{self.name} is {problem}.")  # unchained, since a value may be a key that slipped there
 
 
 def find(option: Option, flags: Mapping[str, str | None], environ: Mapping[str, str], file: Written) -> Given:
     """Return what is given for the option: by flag, else by variable, else by the file, else its default.
 
-    Raises `InvalidSettings` for what is given but empty. What somebody else's goes before is not looked at.
+    Raises `InvalidSettings` for what is given but empty, and for an API key, which as an identity or a platform would
+    be shown and recorded. What something else goes before is not looked at.
     """
     flag = flags.get(option.name)
     if flag is not None:
-        return _filled(Given(flag.strip(), Origin("flag", option.flag), option.flag))
+        return _sound(Given(flag.strip(), Origin("flag", option.flag), option.flag), option)
     if option.variable in environ:
         origin = Origin("environment", option.variable)
-        return _filled(Given(environ[option.variable].strip(), origin, option.variable))
+        return _sound(Given(environ[option.variable].strip(), origin, option.variable), option)
     if option.name in file.values:
-        return _filled(Given(file.values[option.name], file.origin, f"{option.name} in {file.path}"))
+        return _sound(Given(file.values[option.name], file.origin, f"{option.name} in {file.path}"), option)
     return Given(option.default, DEFAULT, option.variable)
 
 
-def _filled(given: Given) -> Given:
+def _sound(given: Given, option: Option) -> Given:
     if not given.raw:
         undo = "Remove it" if given.origin.kind == "file" else "Unset it"
         raise InvalidSettings(f"{given.name} is set but empty.", f"{undo}, or give it a value.")
+    if option.form != "path" and _API_KEY.search(str(given.raw)):
+        raise InvalidSettings(f"{given.name} holds an API key.", "Set PICA_SECRET to it instead.")
     return given
 
 
@@ -115,7 +119,7 @@ def refuse_misspelt(environ: Mapping[str, str]) -> None:
             continue
         if (near := nearest(name, known, 0.9)) or _RESTRICTING.search(name):
             hint = f"Did you mean {near}?" if near else "Unset it, or use one of those that pica-mcp --help lists."
-            raise InvalidSettings(f"{name} is no setting.", hint)
+            raise InvalidSettings(f"{text.line(name, 60)} is no setting.", hint)
 
 
 def nearest(name: str, known: Collection[str], likeness: float) -> str:
@@ -126,4 +130,4 @@ def nearest(name: str, known: Collection[str], likeness: float) -> str:
 
 
 def _shown(value: str) -> str:
-    return repr(_KEY.sub(r"\1…", _PASSWORD.sub("//…@", value)))
+    return repr(text.cap(value, _MAX_SHOWN_CHARS))

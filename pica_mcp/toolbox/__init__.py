@@ -60,6 +60,7 @@ _MAX_LOOKED_UP = 64
 _MAX_CALLED = 128
 _BUILD_SECONDS = 2.0
 _SPARE_SECONDS = 0.5
+_MAX_TRIES = 6
 _HOUR_SECONDS = 3_600
 
 _Outcome: TypeAlias = tuple[Candidate, Choice] | Left
@@ -117,11 +118,29 @@ class Toolbox:
             if shown := await self._shown(caller):
                 return shown
         survey = await self.survey(caller, deadline)
-        listing = Listing(_definitions(survey), survey.complete)
-        if survey.complete:
-            with anyio.CancelScope(deadline=deadline), suppress(PicaError):
-                await self._lists.keep(caller, Shown(survey.stamp, listing.tools))
-        return listing
+        with anyio.CancelScope(deadline=deadline):
+            await self._keep(caller, survey)
+        return Listing(_definitions(survey), survey.complete)
+
+    async def settled(self, caller: Caller, tries: int = _MAX_TRIES) -> Survey:
+        """Return what is listed when Pica has told all of it, or has failed to so many times.
+
+        `list` waits a few seconds at most, and loading goes on behind it; this is for whoever asks once and can wait.
+        Raises why it cannot be told what is connected.
+        """
+        await self._catalog.connections(caller.identity)
+        survey = await self.survey(caller)
+        for _ in range(tries - 1):
+            if not survey.complete:
+                survey = await self.survey(caller)
+        await self._keep(caller, survey)
+        return survey
+
+    async def _keep(self, caller: Caller, survey: Survey) -> None:
+        """Have what is listed shown at once the next time, if it is all that there is."""
+        if survey.complete and self._chooses(caller):
+            with suppress(PicaError):
+                await self._lists.keep(caller, Shown(survey.stamp, _definitions(survey)))
 
     async def _shown(self, caller: Caller) -> Listing | None:
         """Return what was listed last, if it is what would be listed now, or what is connected is not known yet."""

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from pica_mcp.clients import CLIENTS, Client, find, is_here, project_file, user_file
+from pica_mcp.clients import CLIENTS, Client, Machine, find, is_here, project_file, user_file
 from pica_mcp.errors import OperatorError
 
 HOMES = {"darwin": {"HOME": "/Users/ada"}, "linux": {"HOME": "/home/ada"}, "win32": {"USERPROFILE": "/U/ada"}}
 SUPPORT = "/Users/ada/Library/Application Support"
+
+
+def machine(system: str, **environ: str) -> Machine:
+    return Machine.of(system, environ, Path("/p"))
 
 
 def named(name: str) -> Client:
@@ -38,7 +42,7 @@ def named(name: str) -> Client:
     ],
 )
 def test_each_client_has_its_file_on_each_system(name: str, system: str, path: str) -> None:
-    assert user_file(named(name), system, HOMES[system]) == Path(path)
+    assert user_file(named(name), machine(system, **HOMES[system])) == Path(path)
 
 
 @pytest.mark.parametrize(
@@ -51,24 +55,29 @@ def test_each_client_has_its_file_on_each_system(name: str, system: str, path: s
     ],
 )
 def test_a_client_that_was_told_another_folder_has_its_file_there(name: str, variable: str, path: str) -> None:
-    assert user_file(named(name), "linux", {**HOMES["linux"], variable: "/else"}) == Path(path)
+    assert user_file(named(name), machine("linux", **HOMES["linux"], **{variable: "/else"})) == Path(path)
+
+
+def test_a_system_that_nobody_knows_keeps_files_as_linux_does() -> None:
+    home = HOMES["linux"]
+    assert machine("freebsd14", **home) == machine("linux", **home) != machine("darwin", **home)
 
 
 def test_a_packaged_claude_desktop_of_windows_reads_the_file_of_its_package(tmp_path: Path) -> None:
-    environ = {"USERPROFILE": str(tmp_path), "LOCALAPPDATA": str(tmp_path / "Local")}
+    windows = machine("win32", USERPROFILE=str(tmp_path), LOCALAPPDATA=str(tmp_path / "Local"))
     folder = tmp_path / "Local/Packages/Claude_pzs8sxrjxfjjc/LocalCache/Roaming"
     folder.mkdir(parents=True)
     (tmp_path / "Local/Packages/Claude_another/LocalCache/Roaming").mkdir(parents=True)
     usual = named("claude-desktop").user.removeprefix("{data}/")
     (folder / usual).parent.mkdir()
     (folder / usual).touch()
-    assert user_file(named("claude-desktop"), "win32", environ) == folder / usual
-    assert is_here(named("claude-desktop"), "win32", environ)
-    assert user_file(named("cursor"), "win32", environ) == tmp_path / ".cursor/mcp.json"
+    assert user_file(named("claude-desktop"), windows) == folder / usual
+    assert is_here(named("claude-desktop"), windows)
+    assert user_file(named("cursor"), windows) == tmp_path / ".cursor/mcp.json"
 
 
 def test_projects_have_a_file_of_their_own_where_the_client_reads_one() -> None:
-    found = {client.name: project_file(client, Path("/p")) for client in CLIENTS}
+    found = {client.name: project_file(client, machine("linux")) for client in CLIENTS}
     assert found == {
         "cursor": Path("/p/.cursor/mcp.json"),
         "windsurf": None,
@@ -84,17 +93,17 @@ def test_projects_have_a_file_of_their_own_where_the_client_reads_one() -> None:
 @pytest.mark.parametrize("environ", [{}, {"HOME": ""}, {"HOME": "relative"}])
 def test_a_home_that_nobody_knows_is_told(environ: dict[str, str]) -> None:
     with pytest.raises(OperatorError, match="HOME is not set"):
-        user_file(named("cursor"), "linux", environ)
+        user_file(named("cursor"), machine("linux", **environ))
 
 
 def test_a_client_is_here_if_its_file_is_or_its_folder_or_its_program(tmp_path: Path) -> None:
-    environ = {"HOME": str(tmp_path), "PATH": str(tmp_path / "bin")}
-    assert not [client for client in CLIENTS if is_here(client, "linux", environ)]
+    mine = machine("linux", HOME=str(tmp_path), PATH=str(tmp_path / "bin"))
+    assert not [client for client in CLIENTS if is_here(client, mine)]
     (tmp_path / ".kiro").mkdir()
     (tmp_path / ".claude.json").touch()
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/codex").touch(mode=0o755)
-    found = [client.name for client in CLIENTS if is_here(client, "linux", environ)]
+    found = [client.name for client in CLIENTS if is_here(client, mine)]
     assert found == ["claude-code", "codex", "kiro"]
 
 

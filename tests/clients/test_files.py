@@ -12,7 +12,18 @@ import pytest
 
 from pica_mcp.clients import files, jsonc, toml
 from pica_mcp.clients.edits import Item, Unparsable
-from pica_mcp.clients.files import Change, Unusable, carry_out, copy_of, load, plan_install, plan_removal, write
+from pica_mcp.clients.files import (
+    Change,
+    Unusable,
+    carry_out,
+    copies_of,
+    copy_of,
+    load,
+    load_copy,
+    plan_install,
+    plan_removal,
+    write,
+)
 
 PATH = ("mcpServers", "pica")
 ENTRY: dict[str, Any] = {"command": "/opt/pica-mcp", "args": ["serve"]}
@@ -122,7 +133,8 @@ def test_a_copy_is_never_written_over_since_clients_lose_files_too(path: Path) -
     assert install(path).copy_after == OTHERS
     assert copy_of(path).read_text() == OTHERS
     uninstall(path)
-    assert everything_in(path.parent) == {"mcp.json": b'{\n  "mcpServers": {}\n}', copy_of(path).name: OTHERS.encode()}
+    copies = {copy_of(path).name: OTHERS.encode(), f"{copy_of(path).name}.2": b"{}"}
+    assert everything_in(path.parent) == {"mcp.json": b'{\n  "mcpServers": {}\n}', **copies}
 
 
 def test_an_entry_that_somebody_wrote_is_in_the_copy_but_does_not_come_back(path: Path) -> None:
@@ -133,6 +145,34 @@ def test_an_entry_that_somebody_wrote_is_in_the_copy_but_does_not_come_back(path
     uninstall(path)
     assert jsonc.read(path.read_text()) == {"mcpServers": {}}
     assert copy_of(path).read_text() == own
+
+
+def test_what_the_first_copy_does_not_hold_is_kept_once_and_not_without_end(path: Path) -> None:
+    copy_of(path).write_text("shipped by somebody")
+    for text in ('{"a": 1}', '{"a": 2}', '{"a": 1}'):
+        path.write_text(text)
+        install(path)
+        path.write_text(path.read_text().replace("/opt", "/usr"))
+        install(path)
+    kept = [copy.read_text() for copy in copies_of(path)]
+    assert kept == ["shipped by somebody", '{"a": 1}', '{"a": 2}']
+    for number in range(4, 10):
+        copy_of(path).with_name(f"{copy_of(path).name}.{number}").write_bytes(b"\xff")
+    path.write_text('{"a": 3}')
+    with pytest.raises(Unusable, match="too many copies beside"):
+        install(path)
+    assert path.read_text() == '{"a": 3}'
+
+
+@needs_posix
+def test_a_link_in_the_place_of_a_copy_is_never_followed(path: Path) -> None:
+    path.write_text(OTHERS)
+    change = plan_install(jsonc, {PATH: ENTRY}, load(path), None)
+    copy_of(path).symlink_to(path.parent / "victim")
+    for use in (lambda: load_copy(path), lambda: carry_out(path, change)):
+        with pytest.raises(Unusable, match="is a link, and no copy that was made here"):
+            use()
+    assert everything_in(path.parent) == {"mcp.json": OTHERS.encode()}
 
 
 @pytest.mark.parametrize("copy", ["{", "[]", '{"mcpServers": []}', "{}"])

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import tomllib
 from base64 import b64encode
+from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import settings_file
+
 from pica_mcp import __version__
-from pica_mcp.clients import CLIENTS, Client
-from pica_mcp.clients.entries import INPUT_REFERENCE, Entry, asked, example, input_id, input_of, value_of
+from pica_mcp.clients import CLIENTS, Client, Machine, find
+from pica_mcp.clients.entries import Entry, asked, input_id, input_of, value_of
+from pica_mcp.installation import USUAL_NAME, Wanted, target_of, written
+from pica_mcp.installation.keeping import secret_file
 from pica_mcp.settings import OPTIONS
 from pica_mcp.settings.options import Option
 
@@ -20,6 +26,8 @@ CONFIG = ROOT / "config"
 
 OWNER = "OWNER"
 """Whose repository it is on GitHub, as long as nobody knows. config/README.md lists where else it stands."""
+
+PROGRAM = "/absolute/path/to/.venv/bin/pica-mcp"
 
 REGISTRY_NAME = f"io.github.{OWNER}/pica-mcp"
 
@@ -31,9 +39,28 @@ Code does, which the server refuses: so these have defaults, and are few."""
 
 def documents() -> dict[Path, str]:
     """Return every file with what has to be in it."""
-    clients = {CONFIG / f"clients/{client.name}.{client.form}": example(client) for client in CLIENTS}
     server_json = json.dumps(server(), indent=2, ensure_ascii=False) + "\n"
-    return {**clients, CONFIG / "server.json": server_json, **with_links(ROOT / "README.md")}
+    settings = {CONFIG / "pica-mcp.toml": settings_file.example()}
+    return {**clients(), **settings, CONFIG / "server.json": server_json, **with_links(ROOT / "README.md")}
+
+
+def clients() -> dict[Path, str]:
+    """Return each client's file as `pica-mcp install --print` prints it, with words for what is each person's own."""
+    with TemporaryDirectory() as folder:
+        home = Path(folder)
+        program = home / "pica-mcp"
+        program.touch()
+        machine = Machine("linux", {"HOME": folder, "PICA_IDENTITY": "user_123", "PICA_IDENTITY_TYPE": "user"}, home)
+        words = {program: PROGRAM, secret_file(USUAL_NAME, machine): "/absolute/path/to/a/file/with/the/key"}
+        return {CONFIG / f"clients/{one.name}.{one.form}": _printed(one, machine, words) for one in CLIENTS}
+
+
+def _printed(client: Client, machine: Machine, words: Mapping[Path, str]) -> str:
+    target = target_of(client, "user", USUAL_NAME, machine)
+    text, _ = written(target, Wanted(str(machine.folder / "python")), machine)
+    for path, instead in words.items():
+        text = text.replace(json.dumps(str(path)), json.dumps(instead))
+    return text
 
 
 def with_links(page: Path) -> dict[Path, str]:
@@ -121,12 +148,14 @@ def _cursor() -> dict[str, Any]:
 def _vscode() -> dict[str, Any]:
     """Return the entry, which has VS Code ask for the key and keep it encrypted."""
     client = _client("vscode")
-    entry = Entry("uvx", ("pica-mcp",), {"PICA_SECRET": INPUT_REFERENCE.format(input_id("pica"))})
+    entry = Entry("uvx", ("pica-mcp",), {"PICA_SECRET": client.asks.format(input_id("pica"))})
     return {**value_of(client, entry), "inputs": [input_of(one) for one in asked(client, entry)]}
 
 
 def _client(name: str) -> Client:
-    return next(client for client in CLIENTS if client.name == name)
+    client = find(name)
+    assert client
+    return client
 
 
 def _query(parts: dict[str, str]) -> str:

@@ -15,11 +15,8 @@ import pytest
 from generated import CONFIG, OWNER, REGISTRY_NAME, documents, links, project, server
 
 from pica_mcp import __version__
-from pica_mcp.cli.commands import parser
-from pica_mcp.cli.install import install
-from pica_mcp.cli.launch import Surroundings
-from pica_mcp.clients import CLIENTS, Client, jsonc, toml
-from pica_mcp.clients.entries import entries_of, environment, kind_of
+from pica_mcp.clients import CLIENTS, Client, Machine
+from pica_mcp.clients.entries import entries_of, environment, form_of, kind_of
 from pica_mcp.settings import OPTIONS, load
 
 SETTINGS = {option.variable: option for option in OPTIONS}
@@ -36,24 +33,12 @@ def test_there_is_a_file_for_each_client_and_for_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
-def test_install_prints_the_same_but_for_what_is_each_persons_own(
-    client: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "pica-mcp").touch()
-    environ = {"HOME": str(tmp_path), "PICA_IDENTITY": "user_123", "PICA_IDENTITY_TYPE": "user"}
-    around = Surroundings("linux", environ, str(tmp_path / "python"))
-    assert install(parser("install").parse_args(["install", client.name, "--print"]), around, tmp_path) == 0
-    printed = capsys.readouterr().out.replace(f"{tmp_path}/pica-mcp", "/absolute/path/to/.venv/bin/pica-mcp")
-    printed = printed.replace(f"{tmp_path}/.config/pica-mcp/secret", "/absolute/path/to/a/file/with/the/key")
-    assert printed == (CONFIG / f"clients/{client.name}.{client.form}").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 def test_a_clients_file_starts_the_server_with_settings_that_it_takes(client: Client) -> None:
     text = (CONFIG / f"clients/{client.name}.{client.form}").read_text(encoding="utf-8")
-    entry = entries_of(client, (toml if client.form == "toml" else jsonc).read(text))["pica"]
+    entry = entries_of(client, form_of(client).read(text))["pica"]
     key = "sk_live_abcdefgh"
-    told = environment(client, entry, "linux", {"PICA_SECRET": key, "HOME": "/home/you"}, {"pica_secret": key})
+    machine = Machine("linux", {"PICA_SECRET": key, "HOME": "/home/you"}, Path("/home/you"))
+    told = environment(client, entry, machine, {"pica_secret": key})
     assert kind_of(entry) == "ours"
     assert load({}, told).identity.id == "user_123"
     assert key not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from setups import Machine
 
 from pica_mcp.catalog import catalogue_file, prepare
-from pica_mcp.diagnosis import Group, Result, Status, shown
+from pica_mcp.diagnosis import Group, Result, Status, tools
 from pica_mcp.diagnosis.report import Report
 from pica_mcp.sandbox import LIVE_SECRET, TEST_SECRET, Sandbox
 
@@ -30,6 +31,7 @@ async def asked(machine: Machine, box: Sandbox | None = None) -> tuple[Machine, 
 
 async def test_where_all_is_well_nothing_fails_and_every_group_is_told_in_its_order(machine: Machine) -> None:
     box = Sandbox()
+    del machine.environ["PICA_TOOLS"]
     async with machine.over_http(box):
         found = await machine.doctor(starts=False)
     assert (found.failures, found.code) == ([], 0)
@@ -98,6 +100,17 @@ async def test_no_secret_is_told_as_the_setting_to_set_and_the_network_is_still_
     assert "https://app.picaos.com/settings/api-keys" in found.one(Group.SETTINGS, "secret").cure
     assert found.one(Group.NETWORK, "connection").status is Status.OK
     assert found.one(Group.IDENTITY, "identity").status is Status.SKIPPED
+    assert found.one(Group.SECRET, "source").found == "no key is set"
+    assert found.one(Group.CACHE, "catalogue").found.endswith(": nothing is kept yet")
+
+
+async def test_a_wrong_path_is_told_to_be_checked(machine: Machine) -> None:
+    async with machine.over_http(Sandbox()):
+        machine.environ["PICA_BASE_URL"] += "/v9"
+        found = await machine.doctor(starts=False)
+    result = found.one(Group.NETWORK, "Pica")
+    assert (result.status, "HTTP 404" in result.found) == (Status.FAILURE, True)
+    assert result.cure == "Check the path in PICA_BASE_URL."
 
 
 async def test_a_refused_secret_is_told_with_where_to_put_another(machine: Machine) -> None:
@@ -128,14 +141,14 @@ async def test_a_secret_that_cannot_be_read_is_told_and_pica_is_not_asked(machin
 @pytest.mark.parametrize(("mode", "status"), [(0o644, Status.WARNING), (0o600, None)])
 async def test_a_secrets_file_that_others_may_read_is_told(machine: Machine, mode: int, status: Status | None) -> None:
     del machine.environ["PICA_SECRET"]
-    file = machine.home / "key"
+    file = machine.home / "it's a key"
     file.write_text(LIVE_SECRET)
     file.chmod(mode)
     machine.environ["PICA_SECRET_FILE"] = str(file)
     async with machine.over_http(Sandbox()):
         found = await machine.doctor(starts=False)
     assert [(one.status, one.cure) for one in found.of(Group.SECRET, "file")] == (
-        [(status, f"Run: chmod 600 '{file}'")] if status else []
+        [(status, f"Run: chmod 600 {shlex.quote(str(file))}")] if status else []
     )
     assert found.one(Group.SECRET, "accepted").status is Status.OK
 
@@ -159,7 +172,7 @@ async def test_a_test_secret_with_an_identity_of_live_is_told_as_such(machine: M
     _, identity, connections = await asked(machine)
     assert (identity.status, "in the test environment" in identity.found) == (Status.WARNING, True)
     assert "take a live key" in identity.cure
-    assert [(one.status, one.found) for one in connections] == [(Status.WARNING, "nothing is connected")]
+    assert [(one.status, one.found) for one in connections] == [(Status.NOTE, "nothing is connected")]
 
 
 @pytest.mark.parametrize(
@@ -174,6 +187,7 @@ async def test_an_identity_that_nobody_knows_is_told_with_whom_it_may_mean(
         found = await machine.doctor(starts=False)
     result = found.one(Group.IDENTITY, "identity")
     assert found.of(Group.TOOLS, "PICA_IDENTITY") == []  # it is told already
+    assert [(one.status, one.cure) for one in found.of(Group.CONNECTIONS)] == [(Status.NOTE, "")]  # likewise
     assert (result.status, f"one alike has: {near}" in result.found) == (Status.FAILURE, True)
     assert result.cure == f"If that is meant, set PICA_IDENTITY and PICA_IDENTITY_TYPE to it: {near}."
 
@@ -182,7 +196,7 @@ async def test_an_identity_that_is_like_nobodys_may_be_new(machine: Machine) -> 
     machine.environ["PICA_IDENTITY"] = "zebra-7731"
     _, result, (nothing,) = await asked(machine)
     assert (result.status, result.found) == (Status.WARNING, "user zebra-7731 has no connection")
-    assert "AuthKit" in nothing.cure
+    assert ("AuthKit" in result.cure, nothing.status, nothing.cure) == (True, Status.NOTE, "")
 
 
 async def test_the_whole_account_is_told_to_be_served(machine: Machine) -> None:
@@ -272,7 +286,7 @@ async def test_a_cache_is_told_with_what_it_holds_and_whether_it_can_be_written_
         access = os.access
         monkeypatch.setattr(os, "access", lambda path, mode: path != file and access(path, mode))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
         ill = (await machine.doctor(starts=False)).one(Group.CACHE, "catalogue")
-    assert (well.status, "MB of at most 512 MB, 0 actions of 0 platforms" in well.found) == (Status.OK, True)
+    assert (well.status, "kB of at most 512 MB, 0 actions of 0 platforms" in well.found) == (Status.OK, True)
     assert (ill.status, ill.found) == (Status.WARNING, f"{file} cannot be written to")
 
 
@@ -303,6 +317,7 @@ async def test_a_list_that_is_too_long_is_told_for_the_client_that_is_here(machi
 async def test_a_list_that_pica_does_not_tell_all_of_is_told(machine: Machine) -> None:
     box = Sandbox()
     box.fail("/v1/available-actions/gmail", status=400, times=None)
+    machine.environ["PICA_TOOLS"] = "auto"
     async with machine.over_http(box):
         found = await machine.doctor(starts=False)
     result = found.one(Group.TOOLS, "list")
@@ -312,7 +327,8 @@ async def test_a_list_that_pica_does_not_tell_all_of_is_told(machine: Machine) -
 async def test_a_list_that_takes_much_of_a_models_context_is_told(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shown, "_MANY_TOKENS", 1_000)
+    monkeypatch.setattr(tools, "_MANY_TOKENS", 1_000)
+    machine.environ["PICA_TOOLS"] = "auto"
     async with machine.over_http(Sandbox()):
         result = (await machine.doctor(starts=False)).one(Group.TOOLS, "list")
     assert (result.status, "PICA_MAX_TOOL_TOKENS" in result.cure) == (Status.WARNING, True)

@@ -13,7 +13,7 @@ from setups import Findings, Machine
 
 from pica_mcp.clients import find
 from pica_mcp.diagnosis import Group, Result, Status
-from pica_mcp.diagnosis.shown import excesses
+from pica_mcp.diagnosis.tools import excesses
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 
 OURS = {"command": sys.executable, "args": ["-m", "pica_mcp"]}
@@ -279,7 +279,8 @@ async def test_a_server_that_starts_and_whose_secret_is_refused_is_a_failure(mac
         found = await clients(machine)
     result = found.of(Group.CLIENTS, "Cursor/pica")[0]
     assert (result.status, "but says: Pica refuses the secret" in result.found) == (Status.FAILURE, True)
-    assert "yesterday" not in found.text
+    assert result.cure == "Run `pica-mcp install cursor --replace` and paste a new key."
+    assert not any(word in found.text for word in ("yesterday", "operator"))
 
 
 # Limits

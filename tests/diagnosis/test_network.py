@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import socket
+import threading
 from base64 import b64encode
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -51,6 +52,23 @@ async def test_a_name_that_is_not_found_is_told_and_all_that_follows_is_skipped(
     skipped = {one.group for one in found.results if one.status is Status.SKIPPED}
     assert skipped == {Group.SECRET, Group.IDENTITY, Group.CONNECTIONS, Group.TOOLS}
     assert found.code == 1
+
+
+async def test_a_name_server_that_does_not_answer_keeps_nobody_from_being_told(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+
+    def getaddrinfo(*where: object, **how: object) -> list[tuple[object, ...]]:
+        told.wait(60)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    try:
+        found = await machine.doctor(starts=False, seconds=0.2)
+        assert (found.one(Group.NETWORK, "time").status, told.is_set()) == (Status.FAILURE, False)
+    finally:
+        told.set()
 
 
 async def test_a_refused_connection_is_told_with_host_and_port(machine: Machine) -> None:
@@ -325,11 +343,27 @@ def test_a_certificate_is_read_as_it_was_made(authority: Authority) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "written", "year"),
-    [(0x17, b"990101000000Z", 1999), (0x17, b"490101000000Z", 2049), (0x18, b"20991231235959Z", 2099)],
+    ("written", "instead"),
+    [
+        (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x09"),  # a version that there is not
+        (b"\x0c\x0fInspection Root", b"\x03\x0f\x00nspection Root"),  # a name that is no text
+        (b"\x0c\x0fInspection Root", b"\x0c\x0f\xff\xfe\xfdpection Root"),
+        (b"000000Z", b"999999Z"),
+    ],
 )
-def test_years_of_two_digits_are_of_the_century_that_the_standard_says(kind: int, written: bytes, year: int) -> None:
-    assert certificate._moment(kind, written).year == year
+def test_a_certificate_that_cannot_be_read_is_none(der: bytes, written: bytes, instead: bytes) -> None:
+    der = re.sub(rb"\d{6}Z", b"000000Z", der)
+    assert certificate.read(der) is not None
+    assert written in der
+    assert certificate.read(der.replace(written, instead)) is None
+
+
+def test_what_is_odd_in_a_certificate_is_read_without_a_warning(der: bytes) -> None:
+    """pytest makes an error of any."""
+    common_name, country = b"\x55\x04\x03", b"\x55\x04\x06"  # which has two letters
+    read = certificate.read(der.replace(common_name, country))
+    assert read is not None
+    assert read.issuer == "Acme Security"
 
 
 @given(st.binary(max_size=200))

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from pica_mcp.cli.doctor import Printer
 from pica_mcp.diagnosis import Group, Result, Status
+from pica_mcp.diagnosis.report import parted
 
 LONG = "/home/ada/" + "a-very-long-name/" * 12
 RESULTS = (
@@ -89,6 +90,22 @@ def test_the_last_line_counts_what_is_wrong(statuses: list[Status], last: str) -
 def test_a_finding_is_one_clean_line_of_bounded_length() -> None:
     result = Result(Group.PROGRAM, "a\nb\x1b[2J", Status.OK, "x\u202e" * 10_000, "do\r\nthis")
     assert (result.name, len(result.found), result.cure) == ("a b[2J", 400, "do this")
+
+
+@pytest.mark.parametrize(
+    ("said", "parts"),
+    [
+        ("Pica refuses. Ask the operator to check PICA_SECRET.", ("Pica refuses.", "Check PICA_SECRET.")),
+        ("Pica refuses. Tell the operator.", ("Pica refuses.", "Wait.")),
+        (
+            "It is not on it. Use another, or ask the operator to add it.",
+            ("It is not on it.", "Use another, or add it."),
+        ),
+        ("Pica refuses.", ("Pica refuses.", "Wait.")),
+    ],
+)
+def test_what_is_said_to_models_is_said_to_operators(said: str, parts: tuple[str, str]) -> None:
+    assert parted(said, "Wait.") == parts
 
 
 def test_what_looks_like_a_key_or_a_password_is_never_shown() -> None:

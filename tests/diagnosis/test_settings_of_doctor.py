@@ -11,8 +11,8 @@ import pytest
 from setups import Machine
 
 from pica_mcp.diagnosis import Group, Status, program
-from pica_mcp.diagnosis.configured import judge
-from pica_mcp.diagnosis.program import on_path
+from pica_mcp.diagnosis.program import on_path, spelt
+from pica_mcp.diagnosis.settings import judge
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 
 KEY = "live::gmail::default::f00dfeed"
@@ -80,6 +80,7 @@ async def test_a_settings_file_with_a_secret_that_others_may_read_is_told(machin
 async def test_each_setting_is_told_with_where_it_comes_from(machine: Machine) -> None:
     file = machine.home / "pica.toml"
     file.write_text('tools = "none"\nplatforms = ["slack", "gmail"]\n')
+    del machine.environ["PICA_TOOLS"]
     machine.environ |= {"PICA_CONFIG": str(file), "PICA_PERMISSIONS": "read", "PICA_CONNECTION_KEYS": f"{KEY},{KEY}2"}
     async with machine.over_http(Sandbox()):
         found = await machine.doctor(starts=False, flags={"permissions": "write"})
@@ -95,12 +96,18 @@ async def test_each_setting_is_told_with_where_it_comes_from(machine: Machine) -
     }
 
 
-async def test_a_record_that_cannot_be_written_is_a_failure_as_it_is_to_the_server(machine: Machine) -> None:
-    machine.environ["PICA_AUDIT"] = str(machine.home / "none" / "audit.log")
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [("{home}/none/audit.log", "its folder does not exist"), ("sdterr", "it must be stderr, off, or")],
+)
+async def test_a_record_that_cannot_be_written_is_a_failure_as_it_is_to_the_server(
+    machine: Machine, where: str, told: str
+) -> None:
+    machine.environ["PICA_AUDIT"] = where.format(home=machine.home)
     async with machine.over_http(Sandbox()):
         found = await machine.doctor(starts=False)
     assert (found.failures, found.code) == ([(Group.SETTINGS, "audit")], 2)
-    assert "its folder does not exist" in found.one(Group.SETTINGS, "audit").found
+    assert told in found.one(Group.SETTINGS, "audit").found
 
 
 def test_a_bad_file_of_certificates_is_told_beside_other_problems() -> None:
@@ -175,6 +182,28 @@ def test_another_program_of_the_name_on_path_is_told(tmp_path: Path) -> None:
     assert told(tmp_path / "nowhere") == (Status.NOTE, False, False)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="of scripts")
+def test_commands_are_told_as_they_run_in_this_shell(tmp_path: Path) -> None:
+    own = script(tmp_path / ".venv" / "bin", "pica-mcp", "").parent
+    strange = script(tmp_path / "my tools" / "bin", "pica-mcp", "").parent
+    there = tmp_path / "elsewhere"
+    assert spelt({"PATH": str(own)}, there, own) == "pica-mcp"
+    assert spelt({"PATH": "/nowhere"}, there, own) == str(own / "pica-mcp")
+    assert spelt({"PATH": str(strange)}, tmp_path, own) == ".venv/bin/pica-mcp"
+    assert spelt({"PATH": ""}, own, own) == str(own / "pica-mcp")  # a bare name is looked for on PATH only
+    assert spelt({"PATH": ""}, there, strange) == f"'{strange}/pica-mcp'"
+    assert spelt({"PATH": ""}, there, there) == f"{sys.executable} -m pica_mcp"
+
+
+async def test_every_command_that_is_told_runs_in_this_shell(machine: Machine) -> None:
+    machine.environ["PATH"] = ""
+    (machine.home / ".cursor").mkdir()
+    (machine.home / ".cursor" / "mcp.json").touch()
+    found = await machine.doctor(sandbox=True)
+    assert found.one(Group.CLIENTS, "Cursor").cure.endswith("pica-mcp install cursor`.")
+    assert "`pica-mcp " not in found.text
+
+
 def test_versions_are_told_and_a_package_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     told = {one.name: one for one in program.versions({"PATH": ""})}
     assert told["Python"].found.endswith(sys.executable)
@@ -187,4 +216,4 @@ def test_versions_are_told_and_a_package_that_is_not_there(monkeypatch: pytest.M
 
     monkeypatch.setattr(program, "version", version)
     told = {one.name: one for one in program.versions({"PATH": ""})}
-    assert (told["mcp"].status, told["mcp"].cure) == (Status.FAILURE, "Run: pip install mcp")
+    assert (told["mcp"].status, told["mcp"].cure) == (Status.FAILURE, f"Run: {sys.executable} -m pip install mcp")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import base64
 import io
 import json
 import os
@@ -25,12 +24,11 @@ from typing import Any, TextIO
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
-import mcp_types as mcp
 import pytest
 from rich.console import Console
 
 from pica_mcp import text
-from pica_mcp.cli import actions, answer, call, knowledge, waiting
+from pica_mcp.cli import actions, call, knowledge, waiting
 from pica_mcp.cli.main import main
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 from pica_mcp.sandbox.faults import Hang
@@ -85,11 +83,12 @@ def do(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Do
 
 @dataclass
 class Terminal:
-    """A terminal that somebody has typed into already, and what it shows."""
+    """A terminal, what it shows, and what somebody types once they are asked."""
 
     inner: TextIO
     outer: TextIO
     typing: int
+    answer: str = ""
     shown: bytes = field(default=b"")
     asked: threading.Event = field(default_factory=threading.Event)
 
@@ -97,17 +96,18 @@ class Terminal:
         with suppress(OSError):  # nobody writes there any more
             while piece := os.read(self.typing, 65_536):
                 self.shown += piece
-                if b"[y/N]" in self.shown:
+                if b"[y/N]" in self.shown and not self.asked.is_set():
                     self.asked.set()
+                    os.write(self.typing, self.answer.encode())
 
 
 @contextmanager
-def opened() -> Generator[Terminal]:
+def opened(answer: str = "") -> Generator[Terminal]:
     import pty
 
     typing, there = pty.openpty()
     with os.fdopen(os.dup(there), encoding="utf-8") as inner, os.fdopen(there, "w", encoding="utf-8") as outer:
-        terminal = Terminal(inner, outer, typing)
+        terminal = Terminal(inner, outer, typing, answer)
         reader = threading.Thread(target=terminal.read)
         reader.start()
         yield terminal
@@ -117,18 +117,18 @@ def opened() -> Generator[Terminal]:
 
 @pytest.fixture
 def type_in(monkeypatch: pytest.MonkeyPatch) -> Do:
-    """Run a command in this process before a terminal, where something was typed."""
+    """Run a command in this process before a terminal, where this is typed when asked, and that before."""
     if os.name == "nt":
         pytest.skip("there are no such terminals here")
 
-    def type_in(*words: str, typed: str = "", **variables: str) -> Done:
-        with monkeypatch.context() as patch, opened() as terminal:
+    def type_in(*words: str, typed: str = "", before: str = "", **variables: str) -> Done:
+        with monkeypatch.context() as patch, opened(typed) as terminal:
             for name, value in {"TERM": "xterm-256color", "COLUMNS": "100", **variables}.items():
                 patch.setenv(name, value)
             patch.setattr(sys, "stdin", terminal.inner)
             patch.setattr(sys, "stdout", terminal.outer)
             patch.setattr(sys, "stderr", terminal.outer)
-            os.write(terminal.typing, typed.encode())
+            os.write(terminal.typing, before.encode())
             code = ended(words)
         return Done(code, terminal.shown.decode().replace("\r\n", "\n"))
 
@@ -206,10 +206,20 @@ def test_colours_are_for_terminals(do: Do, type_in: Do) -> None:
     assert "\x1b" not in do(*words).out
 
 
-@pytest.mark.parametrize("columns", ["20", "40", "200"])
-def test_a_table_fits_the_window(do: Do, columns: str) -> None:
-    done = do("actions", "send", "an", "email", "--sandbox", "--table", COLUMNS=columns)
-    assert max(len(line) for line in done.out.splitlines()) <= int(columns)
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_what_is_found_fits_the_window_and_no_name_is_broken(do: Do, columns: str) -> None:
+    words = ("actions", "send", "an", "email", "--sandbox")
+    lines = do(*words, "--table", COLUMNS=columns).out.splitlines()
+    assert max(map(len, lines)) <= int(columns)
+    names = {hit["tool"] for hit in do(*words).told["actions"]}
+    assert names <= {line.split()[0] for line in lines if line.strip()}
+
+
+def test_a_platform_goes_by_what_people_call_it_and_need_have_nothing_that_fits(do: Do) -> None:
+    told = do("actions", "delete a file", "--platform", "Google Drive", "--limit", "1", "--sandbox").told
+    assert [hit["platform"] for hit in told["actions"]] == ["google-drive"]
+    none = do("actions", "zebra", "--platform", "gmail", "--sandbox", "--action-ids", "conn_mod_def::none::0").told
+    assert (none["actions"], none["note"].startswith("There is no platform")) == ([], False)
 
 
 def test_hostile_titles_and_documents_do_nothing_to_a_terminal(type_in: Do) -> None:
@@ -226,8 +236,11 @@ def test_hostile_titles_and_documents_do_nothing_to_a_terminal(type_in: Do) -> N
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("actions", "x", "--platform", "gmial"), 0, "Did you mean gmail"),
-        (("actions",), 2, "the following arguments are required: WORDS"),
+        (("actions", "x", "--platform", "gmial"), 2, "Did you mean gmail"),
+        (("actions", "x", "--platform", "gmial", "--knowledge-agent", "true"), 2, "Did you mean gmail"),
+        (("actions", "x", "--platform", "zzzz"), 2, "Run pica-mcp platforms"),
+        (("actions", "x", "--platform", "none like it"), 2, "Use a name from pica-mcp connections."),
+        (("actions",), 2, "arguments are required: WORDS."),
         (("actions", "x", "--limit", "many"), 2, "invalid int value"),
         (("knowledge", "gmail_send_emial"), 2, "Did you mean gmail_send_email"),
         (("knowledge", "gmail_send_email", "--section", "prices"), 2, "has no section 'prices'. There are: send-email"),
@@ -243,7 +256,7 @@ def test_hostile_titles_and_documents_do_nothing_to_a_terminal(type_in: Do) -> N
         (("call", "gmail_list_messages", "--connection", "Growth inbox"), 1, "no gmail connection"),
         (("call", "googledrive_list_files"), 1, "google-drive is not connected."),
         (("call", "github_get_repository", "owner=ada", "repo=x"), 1, "error message from github:\n  Not Found"),
-        (("call", "--connection", "Work"), 2, "the following arguments are required: TOOL\n"),
+        (("call", "--connection", "Work"), 2, "arguments are required: TOOL."),
         (("call", "gmail_list_messages", "--permissions", "all"), 2, "must be one of"),
         (("call", "gmail_list_messages", "--knowledge-agent", "true"), 2, "to run none"),
     ],
@@ -300,6 +313,9 @@ def test_options_stand_wherever_people_write_them(do: Do) -> None:
         done = do("call", *words[:place], "--connection", "Work", *words[place:], "--sandbox")
         assert len(done.told["messages"]) == 1
     assert do("call", *words, "--conection", "Work", "--sandbox").code == 2
+    orders = (("send", "mail", "--platform", "gmail"), ("send", "--platform", "gmail", "mail"))
+    last, between = [do("actions", *order, "--sandbox").told for order in orders]
+    assert last == between
 
 
 def test_a_write_takes_its_arguments_from_words_files_and_stdin(do: Do, tmp_path: Path) -> None:
@@ -394,32 +410,6 @@ def test_bytes_go_into_a_file_or_a_pipe_and_never_onto_a_terminal(
     assert (piped.stdout, piped.stderr) == ((tmp_path / "hi.wav").read_bytes(), b"")
 
 
-@pytest.mark.parametrize(
-    ("blocks", "kind", "value", "notes"),
-    [
-        (["[1]"], "json", [1], ()),
-        (["null\n[result_fields selects nothing.]"], "json", None, ("[result_fields selects nothing.]",)),
-        (['<data source="answer of x">\na\n[b]\n</data>\n[n]'], "text", "a\n[b]", ("[n]",)),
-        (["Done (HTTP 204, no content)."], "text", "Done (HTTP 204, no content).", ()),
-        (["[" * 100_000], "text", "[" * 100_000, ()),
-        ([""], "text", "", ()),
-        ([], "text", "", ()),
-    ],
-)
-def test_an_answer_is_told_from_what_is_said_of_it(
-    blocks: list[str], kind: str, value: Any, notes: tuple[str, ...]
-) -> None:
-    found = answer.taken_apart(mcp.CallToolResult(content=[mcp.TextContent(text=block) for block in blocks]))
-    assert (found.kind, found.value, found.notes) == (kind, value, notes)
-
-
-def test_an_image_that_is_too_large_to_be_kept_is_there_all_the_same() -> None:
-    said = mcp.TextContent(text='File "a.png" (image/png, 3 bytes), kept as pica://results/r_x.')
-    image = mcp.ImageContent(data=base64.b64encode(b"PNG").decode(), mime_type="image/png")
-    found = answer.taken_apart(mcp.CallToolResult(content=[said, image]))
-    assert (found.kind, found.content, found.kept) == ("file", b"PNG", "r_x")
-
-
 # Consent
 
 
@@ -431,6 +421,11 @@ def test_a_person_is_asked_before_something_is_destroyed_and_their_word_is_obeye
     assert (agreed.code, declined.code, ended.code) == (0, 1, 1)
     assert declined.out.endswith("pica-mcp: You did not agree; nothing was sent.\n")
     assert "Done (HTTP 204, no content)." in agreed.out
+
+
+def test_what_was_typed_before_the_question_is_no_answer_to_it(type_in: Do) -> None:
+    done = type_in(*DELETE, before="y\ny\n", typed="\n")
+    assert (done.code, done.out.endswith("You did not agree; nothing was sent.\n")) == (1, True)
 
 
 def test_without_a_terminal_only_the_flag_agrees(do: Do) -> None:

@@ -88,7 +88,10 @@ def test_a_server_that_was_installed_starts_as_its_client_would_start_it(
 ) -> None:
     assert run("install", "claude-code", "--sandbox", **home).returncode == 0
     before = sorted(tmp_path.rglob("*"))
-    document = told(run("doctor", "--sandbox", "--json", **home))
+    document = told(run("doctor", "--json", **home))  # nothing is set in this shell
+    assert document["exit_code"] == 0
+    (whose,) = [one["found"] for one in document["results"] if (one["group"], one["name"]) == ("settings", "settings")]
+    assert whose == "those of Claude Code's entry pica"
     (found,) = [one for one in document["results"] if one["name"] == "Claude Code/pica"]
     assert (found["status"], "tells 32 tools" in found["found"]) == ("ok", True)
     assert sorted(tmp_path.rglob("*")) == before

@@ -171,6 +171,7 @@ def test_a_file_or_folder_of_somebody_else_is_told(tmp_path: Path, monkeypatch: 
     assert obstacle(str(tmp_path / "old")) == "it cannot be written to"
     assert [obstacle(where) for where in ("stderr", "off")] == ["", ""]
     assert "home" in obstacle("~no-such-user/audit.log")
+    assert obstacle("sdterr") == "it must be stderr, off, or the path of a file with its folder"
 
 
 async def test_an_account_is_found_by_what_the_audit_tells_of_it(program: list[str], run: Run, tmp_path: Path) -> None:

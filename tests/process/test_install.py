@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import sysconfig
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from subprocess import PIPE
@@ -18,9 +18,8 @@ from anyio import to_thread
 from anyio.streams.text import TextReceiveStream
 
 from pica_mcp.cli.commands import parser
-from pica_mcp.cli.install import install
-from pica_mcp.cli.launch import Surroundings
-from pica_mcp.clients import CLIENTS, Client, user_file
+from pica_mcp.cli.install import install, wanted_of
+from pica_mcp.clients import CLIENTS, Client, Machine, user_file
 from pica_mcp.clients.entries import asked, entries_of, environment, form_of, missing
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 
@@ -35,27 +34,28 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def machine(home: Path, **variables: str) -> dict[str, str]:
+def machine_of(home: Path, **variables: str) -> Machine:
     """What is set on a machine where nothing else is installed."""
     folder = str(home)
     kept = {name: os.environ[name] for name in _OF_WINDOWS if name in os.environ}
-    return {**kept, "HOME": folder, "USERPROFILE": folder, "PATH": "/usr/bin:/bin", **variables}
+    environ = {**kept, "HOME": folder, "USERPROFILE": folder, "PATH": "/usr/bin:/bin", **variables}
+    return Machine.of(sys.platform, environ, Path.cwd())
 
 
-def put_in(client: Client, environ: Mapping[str, str], *words: str) -> None:
-    around = Surroundings(sys.platform, environ, sys.executable)
-    assert install(parser("install").parse_args(["install", client.name, *words]), around, Path.cwd()) == 0
+def put_in(client: Client, machine: Machine, *words: str) -> None:
+    arguments = parser("install").parse_args(["install", client.name, *words])
+    assert install(arguments, machine, wanted_of(arguments, sys.executable)) == 0
 
 
 @asynccontextmanager
-async def started(client: Client, environ: Mapping[str, str], folder: Path) -> AsyncGenerator[Any]:
+async def started(client: Client, machine: Machine, folder: Path) -> AsyncGenerator[Any]:
     """Start the entry in the client's file as the client does, and yield a function that asks it something."""
-    text = user_file(client, sys.platform, environ).read_text(encoding="utf-8")
+    text = user_file(client, machine).read_text(encoding="utf-8")
     entry = entries_of(client, form_of(client).read(text))["pica"]
     assert Path(entry.command).is_absolute()
-    assert not missing(client, entry, environ)
+    assert not missing(client, entry, machine.environ)
     answers = dict.fromkeys(asked(client, entry), LIVE_SECRET)  # a person types the key
-    env = environment(client, entry, sys.platform, environ, answers)
+    env = environment(client, entry, machine, answers)
     async with await anyio.open_process([entry.command, *entry.args], env=env, cwd=folder, stderr=PIPE) as process:
         assert process.stdin
         assert process.stdout
@@ -95,10 +95,10 @@ def test_the_program_that_these_tests_install_is_the_one_beside_their_python() -
 
 
 async def test_an_entry_of_the_embedded_sandbox_starts_without_a_key(home: Path) -> None:
-    environ = machine(home)
-    put_in(CLIENTS[0], environ, "--sandbox")
+    machine = machine_of(home)
+    put_in(CLIENTS[0], machine, "--sandbox")
     with anyio.fail_after(60):
-        async with started(CLIENTS[0], environ, home.parent / "elsewhere") as ask:
+        async with started(CLIENTS[0], machine, home.parent / "elsewhere") as ask:
             assert len((await ask("tools/list"))["tools"]) > 7  # more than the fixed ones
 
 
@@ -107,13 +107,13 @@ async def test_every_clients_entry_finds_the_key_in_the_clients_own_way(home: Pa
     counts = dict[str, int]()
     with anyio.fail_after(120):
         async with box.listening() as url:
-            environ = machine(home, PICA_SECRET=LIVE_SECRET, PICA_CACHE="off")
+            machine = machine_of(home, PICA_SECRET=LIVE_SECRET, PICA_CACHE="off")
             for client in CLIENTS:  # in a thread, as a program of its own would
-                await to_thread.run_sync(put_in, client, environ, "--identity", "ada", "--base-url", url)
+                await to_thread.run_sync(put_in, client, machine, "--identity", "ada", "--base-url", url)
 
             async def try_out(client: Client) -> None:
-                assert LIVE_SECRET not in user_file(client, sys.platform, environ).read_text(encoding="utf-8")
-                async with started(client, environ, home.parent / "elsewhere") as ask:
+                assert LIVE_SECRET not in user_file(client, machine).read_text(encoding="utf-8")
+                async with started(client, machine, home.parent / "elsewhere") as ask:
                     found = await ask("tools/call", name="list_pica_integrations", arguments={})
                     assert "gmail" in found["content"][0]["text"]
                     counts[client.name] = len((await ask("tools/list"))["tools"])

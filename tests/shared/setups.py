@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sysconfig
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pica_mcp.diagnosis import Case, Group, Place, Result, Status, diagnose, exit_code
+from pica_mcp import clients
+from pica_mcp.diagnosis import Case, Group, Result, Status, diagnose, exit_code
 from pica_mcp.sandbox import Sandbox
 
 
@@ -59,8 +61,8 @@ class Machine:
 
     async def doctor(self, *, seconds: float = 60, flags: dict[str, str] | None = None, **case: Any) -> Findings:
         """Return what doctor says of this machine."""
-        environ = {"HOME": str(self.home), "PATH": "", **self.environ}
-        place = Place("linux", environ, self.project)
+        environ = {"HOME": str(self.home), "PATH": sysconfig.get_path("scripts"), **self.environ}
+        place = clients.Machine("linux", environ, self.project)
         shown: list[Result] = []
         with anyio.fail_after(90):
             results = await diagnose(Case(place, flags or {}, **case), shown.append, seconds)

@@ -1,10 +1,12 @@
-"""The room of settings, its example: a settings file with every setting in it, which as it is changes nothing."""
+"""What config/pica-mcp.toml is made of: a settings file with every setting in it, which as it is changes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pica_mcp.settings.options import FORMS, OPTIONS, SECRETS, key_of
+from pica_mcp.settings import OPTIONS, SECRETS
+from pica_mcp.settings.file import line_of
+from pica_mcp.settings.options import key_of
 
 _HEAD = """\
 # The settings of pica-mcp. The server reads this file if it is named by --config or PICA_CONFIG, and never otherwise.
@@ -16,12 +18,6 @@ _HEAD = """\
 _SECRETS_HEAD = """\
 # The secret: one of these four, unless a variable of the environment says it. With the key itself in it, this file
 # is for your eyes only (chmod 600)."""
-_SECRETS_EXAMPLES = {
-    "secret": '"YOUR-PICA-SECRET"',
-    "secret_file": '"pica-secret.txt"',
-    "secret_command": '["op", "read", "op://Private/Pica/key"]',
-    "secret_keyring": '"pica-mcp/ada"',
-}
 _HEADINGS = {
     "base_url": "Where Pica is",
     "identity": "Whom it serves, and what they may do",
@@ -40,14 +36,6 @@ def example() -> str:
     return "\n".join([_HEAD, _SECRETS_HEAD, *_secrets(), *_options()]) + "\n"
 
 
-def line_of(key: str) -> str:
-    """Return how the key is written, with its default or an example."""
-    if key in _SECRETS_EXAMPLES:
-        return f"{key} = {_SECRETS_EXAMPLES[key]}"
-    option = next(option for option in OPTIONS if option.name == key)
-    return f"{key} = {_toml(option.default or option.example, key)}"
-
-
 def _secrets() -> Iterator[str]:
     for variable, sentence in SECRETS.items():
         yield f"\n# {sentence}\n#{line_of(key_of(variable))}  # example"
@@ -58,20 +46,3 @@ def _options() -> Iterator[str]:
         if option.name in _HEADINGS:
             yield f"\n\n# {_HEADINGS[option.name]}"
         yield f"\n# {option.help}\n#{line_of(option.name)}{'' if option.default else '  # example'}"
-
-
-def _toml(value: str, key: str) -> str:
-    match FORMS[key]:
-        case "number" | "switch":
-            return value
-        case "list":
-            return f"[{', '.join(map(_quoted, value.split(',')))}]"
-        case "pairs":
-            left, _, right = value.rpartition("=")
-            return f"{{ {left if left.isalnum() else _quoted(left)} = {_quoted(right)} }}"
-        case "text":
-            return _quoted(value)
-
-
-def _quoted(value: str) -> str:
-    return f'"{value}"'

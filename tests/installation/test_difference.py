@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pica_mcp.cli.difference import covered_line, difference
 from pica_mcp.clients import Form
+from pica_mcp.installation.difference import covered_line, difference
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,33 @@ def test_a_line_shows_its_keys_and_what_is_known_to_be_harmless(form: Form, line
     assert covered_line(line, form, {"known"}) == seen
 
 
-def test_keys_of_connections_are_never_shown() -> None:
-    key = "live::gmail::default::abc"
-    assert difference("", f'"k": "{key}"\n', "json", [key]) == ["@@ line 1 @@", '+"k": "live::gmail::…"']
+@pytest.mark.parametrize(
+    ("key", "seen"),
+    [
+        ("live::gmail::default::abc", "live::gmail::…"),
+        ("sk_live_1_abc", "sk_live_…"),
+        ("https://me:pass@proxy.example", "https://…@proxy.example"),
+    ],
+)
+def test_keys_and_passwords_are_never_shown(key: str, seen: str) -> None:
+    assert difference("", f'"k": "{key}"\n', "json", [key]) == ["@@ line 1 @@", f'+"k": "{seen}"']
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "seen"),
+    [
+        ("json", '// "sk_1": "x"\n', ["+…"]),
+        ("json", '/* "sk_1":\n  "sk_2": 1 */ "k": "known"\n', ["+…", '+… "k": "known"']),
+        ("json", '"a": "// known", // sk_1\n', ['+"a": "…", …']),
+        ("toml", 'a = """\nsk_1 = known\nc2tfMQ==\n""" # sk_2\n', ["+a = …", "+…", "+…", "+…"]),
+        ("toml", "a = '''sk_1'''\nb = '#known' # sk_1 = 1\n", ["+a = …", '+b = "…" …']),
+        ("toml", "c2tfMQ==\n", ["+…=="]),
+    ],
+)
+def test_comments_and_strings_of_several_lines_are_covered_whatever_they_look_like(
+    form: Form, text: str, seen: list[str]
+) -> None:
+    assert difference("", text, form, ["known"])[1:] == seen
 
 
 def test_a_change_in_a_long_file_is_shown_with_its_place_and_two_lines_around() -> None:

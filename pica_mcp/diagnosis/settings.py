@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from pica_mcp import text
 from pica_mcp.audit import obstacle
 from pica_mcp.diagnosis.report import Group, Result, Status, parted
 from pica_mcp.errors import InvalidSettings
@@ -12,7 +13,8 @@ from pica_mcp.secret import Fixed
 from pica_mcp.settings import CONFIG, OPTIONS, SECRETS, Settings, load
 
 _CERTIFICATES = "SSL_CERT_FILE"
-_CORRECT = "Correct it, or take it away: `pica-mcp doctor --help` lists what it may be."
+_CORRECT = "Correct it, or take it away: `pica-mcp serve --help` lists what it may be."
+_NOT_SET = "PICA_SECRET is not set."
 _NAMES = (CONFIG.name, *(option.name for option in OPTIONS))
 
 
@@ -79,11 +81,15 @@ def _together(
     return Judged(settings, problems)
 
 
-def configured(judged: Judged) -> Iterator[Result]:
-    """Yield what is wrong with the settings, then each that is not its default with where it comes from."""
+def configured(judged: Judged, keyless: Result, whose: str = "") -> Iterator[Result]:
+    """Yield what is wrong with the settings, then each that is not its default with where it comes from.
+
+    `keyless` is told where no key is set. Variables are those of `whose`, if it is given, and not of this shell.
+    """
     group, settings = Group.SETTINGS, judged.settings
     for name, problem in judged.problems.items():
-        yield Result(group, name, Status.FAILURE, *parted(problem, _CORRECT))
+        is_keyless = str(problem).startswith(_NOT_SET)
+        yield keyless if is_keyless else Result(group, name, Status.FAILURE, *parted(problem, _CORRECT))
     if settings is None:
         return
     for warning in settings.warnings:
@@ -91,12 +97,14 @@ def configured(judged: Judged) -> Iterator[Result]:
         yield Result(group, "settings file", Status.WARNING, found or cure, cure if found else "")
     given = [name for name in _NAMES if name in settings.origins and settings.origins[name].kind != "default"]
     for name in given:
-        status, cure, found = Status.OK, "", f"{_shown(settings, name)}, by {settings.origins[name].told}"
+        origin = settings.origins[name]
+        told = whose if whose and origin.kind == "environment" else origin.told
+        status, cure, found = Status.OK, "", f"{_shown(settings, name)}, by {told}"
         if name == "audit" and (problem := obstacle(settings.audit)):
             status, cure = Status.FAILURE, "Correct it, or the folder that it names."
             found += f": no call can be recorded there, {problem}"
         yield Result(group, name, status, found, cure)
-    if not given and not judged.problems:
+    if not given and not judged.problems and not whose:
         yield Result(group, "settings", Status.OK, "all are at their defaults")
 
 
@@ -121,7 +129,9 @@ _SHOWN: Mapping[str, Callable[[Settings], object]] = {
     "identity": lambda settings: settings.identity.id,
     "identity_type": lambda settings: settings.identity.type,
     "permissions": lambda settings: settings.grant.permission,
-    "connection_keys": lambda settings: _many(settings.grant.connection_keys, "key"),
+    "connection_keys": lambda settings: (
+        "*" if settings.grant.connection_keys is None else text.some(len(settings.grant.connection_keys), "key")
+    ),
     "platforms": lambda settings: (
         "*" if settings.grant.platforms is None else _listed(sorted(settings.grant.platforms))
     ),
@@ -134,7 +144,3 @@ _SHOWN: Mapping[str, Callable[[Settings], object]] = {
     "exclude": lambda settings: _listed(settings.exclusions),
 }
 """What settings are called in the room of settings is not always what people call them."""
-
-
-def _many(keys: frozenset[str] | None, noun: str) -> str:
-    return "*" if keys is None else f"{len(keys):,} {noun}{'' if len(keys) == 1 else 's'}"

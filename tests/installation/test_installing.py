@@ -124,7 +124,7 @@ def test_others_servers_and_comments_stay_and_uninstalling_gives_every_byte_back
 def test_a_file_that_cannot_be_edited_safely_is_refused_by_name_and_left_alone(machine: Any) -> None:
     path = machine.write("codex", 'mcp_servers = { files = { command = "npx" } }\n')
     before = machine.files()
-    with pytest.raises(OperatorError, match=r"config\.toml stays as it is: .* inline table, in line 1\. Write it as"):
+    with pytest.raises(OperatorError, match=r"config\.toml' stays as it is: .* inline table, in line 1\. Write it as"):
         machine.install("codex", "--sandbox")
     assert (machine.files(), path.exists()) == (before, True)
 
@@ -340,7 +340,7 @@ def test_settings_come_from_flags_then_from_the_environment_and_paths_are_made_f
 ) -> None:
     monkeypatch.chdir(machine.project)
     (machine.project / "pica.toml").write_text('platforms = ["gmail"]\n')
-    variables = {"PICA_IDENTITY": "bob", "PICA_MAX_TOOLS": "12", "PICA_AUDIT": "log.jsonl"}
+    variables = {"PICA_IDENTITY": "bob", "PICA_MAX_TOOLS": "12", "PICA_AUDIT": "./log.jsonl"}
     words = ("--identity", "ada", "--config", "pica.toml", "--sandbox")
     machine.install("claude-code", *words, **variables)
     assert pica(machine, "claude-code").env == {
@@ -356,6 +356,7 @@ def test_settings_come_from_flags_then_from_the_environment_and_paths_are_made_f
     [
         (["cursor", "--permissions", "all"], "--permissions is 'all'"),
         (["cursor", "--config", "/nowhere.toml"], "nowhere.toml"),
+        (["cursor", "--audit", "sdterr"], "--audit is 'sdterr', but must be stderr, off, or the path"),
         (["cursor", "--name", "a b"], "--name is 'a b'"),
         (["gemini", "--name", "a_b"], "Gemini CLI would not take"),
     ],
@@ -365,6 +366,12 @@ def test_what_is_wrong_is_told_before_anything_is_written(machine: Any, words: l
     with pytest.raises(InvalidSettings, match=problem):
         machine.install(*words, PICA_SECRET=SECRET)
     assert machine.files() == before
+
+
+def test_a_misspelt_word_is_no_path_when_the_entry_is_only_printed_either(machine: Any) -> None:
+    with pytest.raises(InvalidSettings, match="PICA_AUDIT is 'sdterr'"):
+        machine.install("cursor", "--print", PICA_AUDIT="sdterr")
+    assert '"PICA_AUDIT": "off"' in machine.install("cursor", "--print", PICA_AUDIT="off").out
 
 
 def test_a_client_that_nobody_knows_is_an_argument_that_is_wrong(machine: Any) -> None:
@@ -445,15 +452,31 @@ def test_without_a_key_and_without_a_terminal_the_ways_are_told(machine: Any) ->
     assert machine.files() == before
 
 
-def test_a_person_at_a_terminal_is_asked_for_the_key(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pica_mcp.cli.safekeeping.can_ask", lambda: True)
-    monkeypatch.setattr("pica_mcp.cli.safekeeping.getpass", lambda prompt: f" {SECRET}\n")  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+def test_a_person_at_a_terminal_is_asked_for_the_key(machine: Any) -> None:
+    prompts: list[str] = []
+    answers = iter([f" {SECRET}\n", "no"])
+
+    def ask(prompt: str) -> str:
+        prompts.append(prompt)
+        return next(answers)
+
+    machine.ask = ask
     done = machine.install("cursor")
     assert (machine.home / ".config/pica-mcp/secret").read_text(encoding="utf-8") == f"{SECRET}\n"
     assert SECRET not in done.out + done.err
-    monkeypatch.setattr("pica_mcp.cli.safekeeping.getpass", lambda prompt: "no")  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     with pytest.raises(InvalidSettings, match="That is no API key"):
         machine.install("cursor", "--name", "other")
+    assert all("https://app.picaos.com/settings/api-keys" in prompt for prompt in prompts)
+
+
+def test_a_person_who_gives_no_key_gets_no_entry(machine: Any) -> None:
+    def leave(prompt: str) -> str:
+        raise EOFError
+
+    machine.ask, before = leave, machine.files()
+    with pytest.raises(InvalidSettings, match="That is no API key"):
+        machine.install("cursor")
+    assert machine.files() == before
 
 
 @pytest.mark.parametrize(
@@ -603,11 +626,11 @@ def test_a_program_without_a_script_of_its_own_is_run_as_a_module(machine: Any) 
     (machine.home / "venv/bin/pica-mcp").unlink()
     machine.install("cursor", "--sandbox")
     entry = pica(machine, "cursor")
-    assert (entry.command, entry.args) == (machine.executable, ("-m", "pica_mcp", "--sandbox"))
+    assert (entry.command, entry.args) == (machine.python, ("-P", "-m", "pica_mcp", "--sandbox"))
 
 
 def test_a_program_in_uvs_cache_is_run_by_uvx(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine.executable = str(machine.home / ".cache/uv/archive-v0/abc/bin/python")
+    machine.python = str(machine.home / ".cache/uv/archive-v0/abc/bin/python")
     with pytest.raises(InvalidSettings, match="where uvx is"):
         machine.install("cursor", "--sandbox")
     uvx = machine.home / "bin" / ("uvx.exe" if sys.platform == "win32" else "uvx")

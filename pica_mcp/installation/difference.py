@@ -1,10 +1,10 @@
-"""What would change in a client's file, for a person to see: whatever others have in it stays covered."""
+"""The room of installing, the difference that a person sees: whatever others have in the file stays covered."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
 from itertools import islice
 
@@ -17,11 +17,19 @@ _CONTEXT_LINES = 2
 _COVER = '"…"'
 
 _STRING = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'""")
-_HEAD = re.compile(r"\s*(?:\[{1,2}[\w.-]+|[\w.-]+\s*=)")
+_HEAD = re.compile(r"\s*(?:\[{1,2}[\w.-]+|[\w.-]+\s*=(?!=))")
+_ANY = re.compile(r"[^\r\n]+")
+# What is in brackets stays.
+_LONG: Mapping[Form, re.Pattern[str]] = {
+    "json": re.compile(r"""("(?:[^"\\\n]|\\.)*+")|//[^\r\n]*|/\*.*?\*/""", re.DOTALL),
+    "toml": re.compile(
+        r"""\"{3}(?:[^"\\]|\\.|"(?!""))*+"{3,5}|'{3}(?:[^']|'(?!''))*+'{3,5}|("(?:[^"\\\n]|\\.)*"|'[^'\n]*')|\#[^\n]*""",
+        re.DOTALL,
+    ),
+}
 _PLACE = re.compile(r"@@ -(\d+)")
 _WORDS = re.compile(r"[^\s{}\[\],:=]+(?: +[^\s{}\[\],:=]+)*")
 _PLAIN = re.compile(r"true|false|null|\d{1,6}")
-_KEY = re.compile(r"((?:live|test)::[\w.-]*::)[^,=\s\"']+")
 
 
 def difference(before: str, after: str, form: Form, shown: Iterable[str]) -> list[str]:
@@ -30,12 +38,18 @@ def difference(before: str, after: str, form: Form, shown: Iterable[str]) -> lis
     Keys are shown, other servers' commands, arguments and variables are not, nor comments: any of them may be secret.
     """
     spelt = {_spelt(one) for one in shown}
+    one, other = (without_comments(each, form).splitlines() for each in (before, after))
     covered = [
         line if line.startswith("@@") else line[0] + covered_line(line[1:], form, spelt)
-        for line in _changed(before.splitlines(), after.splitlines())
+        for line in _changed(one, other)
     ]
     more = len(covered) - _MAX_LINES
     return covered[:_MAX_LINES] + ([f"({more} more lines)"] if more > 0 else [])
+
+
+def without_comments(text: str, form: Form) -> str:
+    """Return the text with its comments, and its strings of several lines, covered: they may look like anything."""
+    return _LONG[form].sub(lambda found: found[0] if found[1] else _ANY.sub("…", found[0]), text)
 
 
 def _changed(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
@@ -74,7 +88,7 @@ def _outside(piece: str) -> str:
 
 
 def _shown(line: str) -> str:
-    return text.cap(text.clean(_KEY.sub(r"\1…", line)), _MAX_CHARS)
+    return text.cap(text.masked(text.clean(line)), _MAX_CHARS)
 
 
 def _spelt(value: str) -> str:

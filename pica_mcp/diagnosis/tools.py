@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import anyio
 
-from pica_mcp import explanation
+from pica_mcp import explanation, findings
 from pica_mcp.app import App
 from pica_mcp.clients import CLIENTS, Client
 from pica_mcp.diagnosis.report import Group, Result, Status, parted
@@ -16,32 +16,25 @@ from pica_mcp.toolbox.budget import Survey
 
 _LIST_SECONDS = 20.0
 _VAIN_SECONDS = 8.0
-_MAX_TRIES = 5
 _MANY_TOKENS = 10_000
 _SERVER = "pica"
 _LEAST_NAME_CHARS = 20
 """Of PICA_TOOL_NAME_MAX."""
 
 
-async def tools(settings: Settings, app: App, installed: Collection[str]) -> list[Result]:
+async def shown(settings: Settings, app: App, installed: Collection[str]) -> list[Result]:
     """Return how the list of tools is, for the clients that are `installed` and, in a line, for the others."""
     survey: Survey | None = None
     with anyio.move_on_after(_LIST_SECONDS):
-        survey = await _survey(app)
+        try:
+            survey = await app.pipeline.toolbox.settled(app.caller)
+        except PicaError as error:
+            return [Result(Group.TOOLS, "list", Status.NOTE, *parted(error))]
     if survey is None:
         found = f"Pica has not told all actions within {_LIST_SECONDS:.0f} s"
         cure = "Run `pica-mcp cache refresh` once, and see `pica-mcp tokens`."
         return [Result(Group.TOOLS, "list", Status.NOTE, found, cure)]
     return [_of_list(settings, survey), *fitting(names_of(survey), installed), *await _in_vain(settings, app)]
-
-
-async def _survey(app: App) -> Survey:
-    """Return the tools when Pica has told them all, or has failed to a few times."""
-    survey = await app.pipeline.toolbox.survey(app.caller)
-    for _ in range(_MAX_TRIES):
-        if not survey.complete:
-            survey = await app.pipeline.toolbox.survey(app.caller)
-    return survey
 
 
 def names_of(survey: Survey) -> list[str]:
@@ -106,13 +99,12 @@ def excesses(client: Client, server: str, names: Sequence[str]) -> Iterator[tupl
 
 async def _in_vain(settings: Settings, app: App) -> list[Result]:
     """Return the settings of which a part means nothing; nothing where Pica does not tell."""
-    lists = {"PICA_PIN": settings.pins, "PICA_EXCLUDE": settings.exclusions}
+    lists = findings.lists(settings.pins, settings.exclusions)
     with anyio.move_on_after(_VAIN_SECONDS):
         try:
-            account = await explanation.look(app.caller, app.catalog, app.pipeline.names)
+            found = await explanation.in_vain(app.caller, app.catalog, app.pipeline.names, lists)
         except PicaError as error:
             return [Result(Group.TOOLS, "settings", Status.NOTE, *parted(error))]
-        found = explanation.explain(app.caller, account, settings.consent, lists=lists).findings
         return [
             Result(
                 Group.TOOLS,

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pica_mcp.cli.commands import parser
-from pica_mcp.cli.install import install
-from pica_mcp.cli.launch import Surroundings
-from pica_mcp.clients import find, project_file, user_file
+from pica_mcp.cli.install import install, wanted_of
+from pica_mcp.clients import Machine, find, project_file, user_file
+from pica_mcp.installation.keeping import Ask
+
+
+@cache
+def command() -> ArgumentParser:
+    """The program's, which takes longer to build than most of these tests take."""
+    return parser("install")
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class Done:
 
 
 @dataclass
-class Machine:
+class StandIn:
     """A home and a project, on a system of one's choice, with a program installed in a virtual environment."""
 
     home: Path
@@ -39,24 +46,32 @@ class Machine:
     system: str
     capture: pytest.CaptureFixture[str]
     variables: dict[str, str] = field(default_factory=dict[str, str])
-    executable: str = ""
+    python: str = ""
+    record: str = ""
+    """What its installer wrote down of where the program came from."""
+    ask: Ask | None = None
+    """The person at its terminal, if there is one."""
 
     def __post_init__(self) -> None:
         name = "Scripts/python.exe" if self.system == "win32" else "bin/python"
         python = self.home / "venv" / name
         python.parent.mkdir(parents=True)
         (python.parent / ("pica-mcp.exe" if self.system == "win32" else "pica-mcp")).touch()
-        self.executable = str(python)
+        self.python = str(python)
 
     @property
     def environ(self) -> Mapping[str, str]:
         home = {"USERPROFILE": str(self.home), "APPDATA": str(self.home / "AppData" / "Roaming")}
         return {**(home if self.system == "win32" else {"HOME": str(self.home)}), "PATH": "", **self.variables}
 
+    def with_set(self, **variables: str) -> Machine:
+        """The machine, with these variables set, too."""
+        return Machine.of(self.system, {**self.environ, **variables}, self.project)
+
     def file(self, client: str, scope: str = "user") -> Path:
         found = find(client)
         assert found
-        path = project_file(found, self.project) if scope == "project" else user_file(found, self.system, self.environ)
+        path = (project_file if scope == "project" else user_file)(found, self.with_set())
         assert path
         return path
 
@@ -68,9 +83,10 @@ class Machine:
 
     def install(self, *words: str, **variables: str) -> Done:
         """Run `pica-mcp install`, which has to succeed; what it refuses is raised."""
-        around = Surroundings(self.system, {**self.environ, **variables}, self.executable)
+        arguments = command().parse_args(["install", *words])
+        order = replace(wanted_of(arguments, self.python, self.record), ask=self.ask)
         self.capture.readouterr()
-        assert install(parser("install").parse_args(["install", *words]), around, self.project) == 0
+        assert install(arguments, self.with_set(**variables), order) == 0
         printed = self.capture.readouterr()
         return Done(printed.out, printed.err)
 
@@ -81,25 +97,24 @@ class Machine:
 
 
 @pytest.fixture(autouse=True)
-def nobody_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is neither a keyring nor a person at a terminal, whoever runs the tests."""
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no keyring, whoever runs the tests."""
     monkeypatch.setitem(sys.modules, "keyring", None)
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
 
 
 @pytest.fixture
-def machine_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[str], Machine]:
+def machine_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[str], StandIn]:
     """Build a machine of the system."""
 
-    def build(system: str) -> Machine:
+    def build(system: str) -> StandIn:
         home, project = tmp_path / "home", tmp_path / "project"
         project.mkdir()
-        return Machine(home, project, system, capsys)
+        return StandIn(home, project, system, capsys)
 
     return build
 
 
 @pytest.fixture
-def machine(machine_of: Callable[[str], Machine]) -> Machine:
+def machine(machine_of: Callable[[str], StandIn]) -> StandIn:
     """A Linux machine."""
     return machine_of("linux")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from pica_mcp import explanation, findings, text
 from pica_mcp.access import Caller, Identity, how_to_connect
@@ -14,9 +13,9 @@ from pica_mcp.consent import Policy
 from pica_mcp.diagnosis.report import Group, Result, Status
 from pica_mcp.errors import Reason
 from pica_mcp.explanation import Account, Link, View
+from pica_mcp.settings import KEYS_PAGE
 
 _MAX_LINKS = 200
-_KEYS_PAGE = "https://app.picaos.com/settings/api-keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +37,15 @@ def identity(caller: Caller, held: Held) -> Result:
         found = "none is set: whoever uses this server acts for the whole account"
         return Result(group, name, Status.NOTE, found, "Set PICA_IDENTITY to serve one user, team or organization.")
     if count:
-        return Result(group, name, Status.OK, f"{whose} has {_some(count, 'connection')}")
-    if near := _near(caller, held):
+        return Result(group, name, Status.OK, f"{whose} has {text.some(count, 'connection')}")
+    if near := " or ".join(findings.meant(caller.identity.id or "", held.everyone)):
         cure = f"If that is meant, set PICA_IDENTITY and PICA_IDENTITY_TYPE to it: {near}."
         return Result(group, name, Status.FAILURE, f"{whose} has no connection, but one alike has: {near}", cure)
     if caller.environment() == "test":
-        cure = f"A test secret sees test connections only: for live ones, take a live key from {_KEYS_PAGE}."
+        cure = f"A test secret sees test connections only: for live ones, take a live key from {KEYS_PAGE}."
         return Result(group, name, Status.WARNING, f"{whose} has no connection in the test environment", cure)
-    cure = f"Check PICA_IDENTITY and PICA_IDENTITY_TYPE; if they are right, connect {how_to_connect(caller.identity)}."
+    where = how_to_connect(caller.identity)
+    cure = f"Check PICA_IDENTITY and PICA_IDENTITY_TYPE; if they are right, connect accounts: {where}"
     return Result(group, name, Status.WARNING, f"{whose} has no connection", cure)
 
 
@@ -54,7 +54,9 @@ def connections(caller: Caller, held: Held) -> Iterator[Result]:
     account = Account(held.own, held.everyone, {}, None, held.problem)
     views = explanation.explain(caller, account, Policy.AUTO).views
     pairs = [(view, link) for view in views for link in view.links]
-    if not pairs:
+    if not pairs and caller.identity != Identity():  # what to do about that is told of the identity
+        yield Result(Group.CONNECTIONS, "connections", Status.NOTE, "nothing is connected")
+    elif not pairs:
         cure = f"A person can connect accounts: {how_to_connect(caller.identity)}"
         yield Result(Group.CONNECTIONS, "connections", Status.WARNING, "nothing is connected", cure)
     for view, link in pairs[:_MAX_LINKS]:
@@ -62,12 +64,6 @@ def connections(caller: Caller, held: Held) -> Iterator[Result]:
     if len(pairs) > _MAX_LINKS:
         found = f"{len(pairs) - _MAX_LINKS:,} more; `pica-mcp connections` lists them"
         yield Result(Group.CONNECTIONS, "connections", Status.NOTE, found)
-
-
-def _near(caller: Caller, held: Held) -> str:
-    """Return who may be meant, of those who have connections."""
-    owners = {connection.owner: findings.owner(connection) for connection in held.everyone if connection.owner}
-    return " or ".join(owners[one] for one in get_close_matches(caller.identity.id or "", sorted(owners), n=3))
 
 
 def _connection(caller: Caller, view: View, link: Link) -> Result:
@@ -87,7 +83,3 @@ def _connection(caller: Caller, view: View, link: Link) -> Result:
         case _:
             status = Status.NOTE
     return Result(Group.CONNECTIONS, name, status, told, cure)
-
-
-def _some(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

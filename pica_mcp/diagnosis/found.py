@@ -1,0 +1,184 @@
+"""What is in the files of the clients on this machine: whether they can be read, and the entries of this program.
+
+They are read aside and for a bounded time: a file may be large, or on a disk that does not answer. One of a project may
+have been written by anybody.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import dropwhile
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+import anyio.to_thread
+
+from pica_mcp import text
+from pica_mcp.clients import CLIENTS, Client, Machine, entries, files, is_here, project_file, user_file
+from pica_mcp.clients.entries import Entry, program_of
+from pica_mcp.diagnosis.report import Group, Result, Status, parted
+from pica_mcp.errors import OperatorError
+from pica_mcp.models import as_object
+
+_MAX_PROJECT_BYTES = 1024 * 1024
+_READ_SECONDS = 15.0
+_START_SECONDS = 30.0
+_PYTHON = re.compile(r"(python|pypy)[\d.]*w?|py")
+_PYTHONS_FLAGS = frozenset({"-B", "-E", "-I", "-P", "-s", "-u"})
+
+Scope = Literal["user", "project"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entry of a client's file."""
+
+    client: Client
+    scope: Scope
+    file: Path
+    name: str
+    entry: Entry
+    patience: float
+    """For how many seconds the client waits for it."""
+
+    @property
+    def title(self) -> str:
+        """What to call it."""
+        return f"{self.client.title}/{self.name}{'' if self.scope == 'user' else ' of this folder'}"
+
+    @property
+    def words(self) -> tuple[str, ...] | None:
+        """The arguments of this program, None if something else is started, which may do more."""
+        program = program_of(self.entry)
+        if program == "pica-mcp":
+            return self.entry.args
+        words = tuple(dropwhile(_PYTHONS_FLAGS.__contains__, self.entry.args))
+        return words[2:] if _PYTHON.fullmatch(program) and words[:2] == ("-m", "pica_mcp") else None
+
+    @property
+    def serves(self) -> bool:
+        """Whether it is a server of this program: a bare one has flags and no command, and any other has its own."""
+        words = self.words
+        return words is not None and (not words or words[0] == "serve" or words[0].startswith("-"))
+
+    def install(self, *more: str) -> str:
+        """Return the command that writes the entry anew. A name that is not plain stays out: people paste commands."""
+        name = ("--name", self.name) if self.name != "pica" and self.client.takes(self.name) else ()
+        scope = () if self.scope == "user" else ("--scope", "project")
+        return f"`{' '.join(('pica-mcp install', self.client.name, *scope, *name, *more))}`"
+
+    @property
+    def another_key(self) -> str:
+        """What to do about a key that Pica refuses, or that is not there."""
+        return f"Run {self.install('--replace')} and paste a new key."
+
+    def without(self, missing: Sequence[str]) -> str:
+        """Return what to do about variables that the entry refers to and that the client does not have."""
+        where = f"Set {', '.join(missing)} where {self.client.title} is started"
+        return f"{where}, or keep the secret elsewhere: {self.install('--secret', 'file')}."
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What came of looking into all files."""
+
+    results: tuple[Result, ...]
+    entries: tuple[Found, ...]
+    absent: tuple[str, ...]
+    """The titles of clients that are not here."""
+
+
+def here(machine: Machine) -> frozenset[str]:
+    """Return the names of the clients that are on this machine."""
+    return frozenset(client.name for client in CLIENTS if _is_here(client, machine))
+
+
+def _is_here(client: Client, machine: Machine) -> bool:
+    with suppress(OperatorError, OSError):
+        return is_here(client, machine) or len(_files(client, machine)) > 0
+    return False
+
+
+async def look(machine: Machine) -> Looked:
+    """Read the files of all clients, side by side."""
+    present = [client for client in CLIENTS if _is_here(client, machine)]
+    told: dict[str, tuple[list[Result], list[Found]]] = {}
+
+    async def one(client: Client) -> None:
+        late = f"its files could not be read within {_READ_SECONDS:.0f} s"
+        told[client.name] = [Result(Group.CLIENTS, client.title, Status.FAILURE, late, "See what makes them slow.")], []
+        with anyio.move_on_after(_READ_SECONDS):
+            told[client.name] = await anyio.to_thread.run_sync(_look, client, machine, abandon_on_cancel=True)
+
+    async with anyio.create_task_group() as tasks:
+        for client in present:
+            tasks.start_soon(one, client)
+    results = [result for client in present for result in told[client.name][0]]
+    found = [entry for client in present for entry in told[client.name][1]]
+    return Looked(tuple(results), tuple(found), tuple(one.title for one in CLIENTS if one not in present))
+
+
+def _files(client: Client, machine: Machine) -> dict[Path, Scope]:
+    """Return the client's files that there are; what is both the user's and a project's is the user's own."""
+    named: list[tuple[Path | None, Scope]] = []
+    with suppress(OperatorError):
+        named.append((user_file(client, machine), "user"))
+    named.append((project_file(client, machine), "project"))
+    found: dict[Path, Scope] = {}
+    for path, scope in named:
+        if path and os.path.lexists(path):
+            found.setdefault(files.real(path), scope)
+    return found
+
+
+def _look(client: Client, machine: Machine) -> tuple[list[Result], list[Found]]:
+    """Return what is wrong with the client's files or missing from them, and the entries of this program."""
+    results: list[Result] = []
+    found: list[Found] = []
+    for path, scope in _files(client, machine).items():
+        if scope == "project" and _is_large(path):
+            told = f"{path} is larger than {_MAX_PROJECT_BYTES // 1024**2} MB, and was not read"
+            cure = "See who wrote it: no list of servers is as long as that."
+            results.append(Result(Group.CLIENTS, client.title, Status.WARNING, told, cure))
+            continue
+        try:
+            document = entries.form_of(client).read(files.load(path) or "")
+        except OperatorError as error:
+            wrong, cure = parted(error)
+            told = f"{path}: {wrong}" if str(path) not in wrong else wrong
+            results.append(Result(Group.CLIENTS, client.title, Status.FAILURE, told, cure))
+            continue
+        for name, entry in entries.entries_of(client, document).items():
+            one = Found(client, scope, path, text.line(name, 60), entry, _patience(client, document, name))
+            results += _official(one)
+            found += [one] if entries.kind_of(entry) == "ours" else []
+    if not found and not results:
+        told, cure = "has no entry of this program", f"Run `pica-mcp install {client.name}`."
+        results.append(Result(Group.CLIENTS, client.title, Status.NOTE, told, cure))
+    return results, found
+
+
+def _is_large(path: Path) -> bool:
+    with suppress(OSError):
+        return path.stat().st_size > _MAX_PROJECT_BYTES
+    return False
+
+
+def _patience(client: Client, document: Mapping[str, Any], name: str) -> float:
+    """Return how many seconds the client waits for the server, or those that anybody would."""
+    told = as_object(as_object(document.get(client.key)).get(name)).get("startup_timeout_sec")
+    seconds = told if isinstance(told, int | float) and told > 0 else client.start_seconds
+    return min(float(seconds or _START_SECONDS), _START_SECONDS)
+
+
+def _official(one: Found) -> list[Result]:
+    if entries.kind_of(one.entry) != "official":
+        return []
+    told = f"{one.file} starts Pica's official server under that name"
+    cure = f"To switch to this one, run {one.install('--replace')}."
+    return [Result(Group.CLIENTS, one.title, Status.WARNING, told, cure)]

@@ -1,0 +1,269 @@
+"""The room of installing: this server put into a client's file or taken out of it, and what was done, as a value.
+
+Whatever others have in the file stays as it is, and no secret goes into it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from pica_mcp import text
+from pica_mcp.clients import Client, Machine, files
+from pica_mcp.clients.edits import MISSING, Item, Uneditable, at
+from pica_mcp.clients.entries import (
+    Entry,
+    asked,
+    entries_of,
+    form_of,
+    input_id,
+    input_of,
+    is_official,
+    is_reference,
+    kind_of,
+    program_of,
+    text_of,
+    value_of,
+)
+from pica_mcp.errors import InvalidSettings
+from pica_mcp.installation.before import listed
+from pica_mcp.installation.difference import difference
+from pica_mcp.installation.keeping import WAYS, Place, keep
+from pica_mcp.installation.planning import Launch, Wanted, plan
+from pica_mcp.installation.program import record
+from pica_mcp.installation.target import KINDS, USUAL_NAME, Standing, Target, survey, target_of
+from pica_mcp.settings import CONFIG, OPTIONS
+
+__all__ = [
+    "KINDS",
+    "USUAL_NAME",
+    "WAYS",
+    "Done",
+    "Place",
+    "Standing",
+    "Wanted",
+    "put_in",
+    "record",
+    "survey",
+    "take_out",
+    "target_of",
+    "written",
+]
+
+_PUBLIC = {"PICA_SECRET_FILE", "PICA_SECRET_KEYRING", *(option.variable for option in (CONFIG, *OPTIONS))}
+"""Variables whose values may be shown."""
+
+_OURS = ("type", "command", "args", "env", "env_vars")
+"""The keys of an entry that are written anew."""
+
+State = Literal["written", "would be written", "unchanged", "removed", "would be removed", "absent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done."""
+
+    client: str
+    file: str
+    name: str
+    state: State
+    difference: Sequence[str]
+    notes: Sequence[str]
+    next: str = ""
+    """What is left to a person."""
+
+
+def written(target: Target, wanted: Wanted, machine: Machine) -> tuple[str, Place | None]:
+    """Return a whole file with the entry and nothing else, and where its key is to be. Raises `InvalidSettings`."""
+    launch = plan(target, wanted, machine)
+    return text_of(target.client, launch.entry, target.name), launch.place
+
+
+# Putting in
+
+
+def put_in(target: Target, wanted: Wanted, machine: Machine) -> Done:
+    """Put the entry into the file, and the key where it is to be.
+
+    Raises `InvalidSettings`, or another `OperatorError` that names the file; it is then as it was.
+    """
+    text_before, document = target.read()
+    found = entries_of(target.client, document)
+    before = found.get(target.name)
+    if not wanted.may_replace:
+        _refuse_strangers(target, at(document, target.path), before)
+    launch = plan(target, wanted, machine, before)
+    is_ours = before is not None and kind_of(before) == "ours"
+    with _naming(target):
+        parts = _parts(target, document, before, launch)
+        copy = files.load_copy(target.file)
+        change = files.plan_install(form_of(target.client), parts, text_before, copy, is_strange=not is_ours)
+    known = {*_speakable(before, target.client), *_speakable(launch.entry, target.client)}
+    told = [*_notes(target, launch, machine), *_lost(target, document, launch), *_others(target, found)]
+    told += [] if wanted.is_dry else _kept_copy(target, change)  # before a key is put anywhere: it may be refused
+    if launch.place:
+        may, is_dry = wanted.may_replace, wanted.is_dry
+        told.append(keep(launch.place, launch.key, wanted.ask, may_replace=may, is_dry=is_dry))
+    if wanted.is_dry:
+        state: State = "unchanged" if change.is_none else "would be written"
+        return _done(target, change, state, known, told)
+    files.carry_out(target.file, change)
+    more = f"{target.client.hint}, then ask it: What is connected through Pica?"
+    return _done(target, change, "unchanged" if change.is_none else "written", known, told, more)
+
+
+def _refuse_strangers(target: Target, there: Any, before: Entry | None) -> None:
+    """Raise if the entry of that name is another server's."""
+    if there is MISSING or (before and kind_of(before) == "ours"):
+        return
+    what = KINDS[kind_of(before)] if before else "something that is no server"
+    started = f", started by {text.line(program_of(before), 40)}" if before and before.command else ""
+    raise InvalidSettings(
+        f"{target.client.title} has an entry {target.name!r} already: {what}{started}.",
+        "Replace it with --replace, or add another one with --name.",
+    )
+
+
+def _parts(target: Target, document: Mapping[str, Any], before: Entry | None, launch: Launch) -> files.Parts:
+    """Return the entry, and the input that it needs, unless the user's file has one of that id."""
+    there = at(document, target.path)
+    value = value_of(target.client, launch.entry)
+    if isinstance(there, dict) and before and kind_of(before) == "ours" and not target.is_shared:
+        value = _merged(there, value)  # pyright: ignore[reportUnknownArgumentType] - JSON
+    inputs = {("inputs", Item(one)): input_of(one) for one in asked(target.client, launch.entry)}
+    # A person may have worded it otherwise; whoever wrote a project may have it show the key.
+    kept = {path: at({} if target.is_shared else document, path) for path in inputs}
+    return {target.path: value, **{path: one if kept[path] is MISSING else kept[path] for path, one in inputs.items()}}
+
+
+def _merged(there: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry with what people have added to it: approvals, time-outs."""
+    kept = {
+        key: value.get(key) if key in _OURS else one for key, one in there.items() if key not in _OURS or key in value
+    }
+    return {**kept, **{key: one for key, one in value.items() if key not in kept}}
+
+
+def _notes(target: Target, launch: Launch, machine: Machine) -> Iterator[str]:
+    before = launch.before
+    if before.kind == "official":
+        after = {*launch.entry.env, *launch.entry.passed}
+        kept = sorted(after.intersection((*before.env, *before.passed)))
+        yield f"It replaces Pica's official server{', whose settings it keeps: ' + ', '.join(kept) if kept else ''}."
+    if before.found_key:
+        yield "The file held the key in plain text; the entry does not any more, but the copy of the file does."
+    if "PICA_SECRET" in launch.entry.passed and not machine.environ.get("PICA_SECRET"):
+        yield f"PICA_SECRET is not set here: set it where {target.client.title} is started."
+    if target.is_shared:
+        yield "This file may be shared with others: it holds paths of this machine."
+        yield from filter(None, [target.client.project_hint])
+
+
+def _lost(target: Target, document: Mapping[str, Any], launch: Launch) -> Iterator[str]:
+    """Yield what there was and is no more, so that nobody takes for narrow what is wide."""
+    there, before = at(document, target.path), launch.before
+    keys = cast(dict[str, Any], there) if isinstance(there, dict) and target.is_shared else {}
+    foreign = sorted(keys.keys() - {*_OURS, *target.client.waits}) if before.kind == "ours" else []
+    if names := listed([*before.left_out(launch.entry), *foreign]):
+        why = ", since anybody may have written this project's file" if target.is_shared else ""
+        yield f"Left out of the entry{why}: {names}."
+
+
+def _others(target: Target, found: Mapping[str, Entry]) -> Iterator[str]:
+    others = [name for name, entry in found.items() if name != target.name and kind_of(entry) == "official"]
+    if others:
+        yield f"Pica's official server is in this file too, as {listed(others)}: take out what you do not need."
+
+
+def _kept_copy(target: Target, change: files.Change) -> Iterator[str]:
+    """Yield where the file as it was is kept, if it is."""
+    if change.is_none or change.before is None:
+        return
+    if change.is_kept_apart:
+        kept = files.further_copy_of(target.file, change.before)
+        yield f"The file as it was is kept in {kept}; {files.copy_of(target.file)} is older."
+    elif change.copy_after == change.before:
+        yield f"The file as it was is kept in {files.copy_of(target.file)}."
+
+
+# Taking out
+
+
+def take_out(target: Target, *, is_dry: bool) -> Done:
+    """Take the entry out of the file, or only tell what that would change; the key stays where it is.
+
+    Raises `InvalidSettings` if it is another server's, or another `OperatorError` that names the file.
+    """
+    text_before, document = target.read()
+    before = entries_of(target.client, document).get(target.name)
+    if at(document, target.path) is not MISSING and not (before and kind_of(before) == "ours"):
+        raise InvalidSettings(
+            f"The entry {target.name!r} of {target.client.title} is not this program's.", "Take it out by hand."
+        )
+    with _naming(target):
+        paths = _paths(target, document)
+        change = files.plan_removal(form_of(target.client), paths, text_before, files.load_copy(target.file))
+    if not is_dry:
+        files.carry_out(target.file, change)
+    state: State = "absent" if change.is_none else "would be removed" if is_dry else "removed"
+    return _done(target, change, state, {*_speakable(before, target.client)}, [*_left(before, change, target)])
+
+
+def _paths(target: Target, document: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return where the entry is, and the input that nothing else refers to."""
+    mine = input_id(target.name)
+    entries = entries_of(target.client, document)
+    others = {one for name, entry in entries.items() if name != target.name for one in asked(target.client, entry)}
+    is_ours = at(document, ("inputs", Item(mine))) == input_of(mine) and mine not in others
+    return [target.path, *([("inputs", Item(mine))] if target.client.asks and is_ours else [])]
+
+
+def _left(before: Entry | None, change: files.Change, target: Target) -> Iterator[str]:
+    env: Mapping[str, str] = before.env if before else {}
+    if path := env.get("PICA_SECRET_FILE"):
+        yield f"The key is still in the file {text.line(path)}."
+    if item := env.get("PICA_SECRET_KEYRING"):
+        yield f"The key is still in the system's keyring, as {text.line(item)}."
+    gone = change.copy_before is not None and change.copy_after is None
+    if copies := [str(copy) for copy in files.copies_of(target.file)[gone:]]:
+        yield f"What the file was before, with whatever had that name then: {', '.join(copies)}."
+
+
+# Both
+
+
+@contextmanager
+def _naming(target: Target) -> Generator[None]:
+    """Have what cannot be edited tell which file that is."""
+    try:
+        yield
+    except Uneditable as error:
+        raise files.Unusable(f"{str(target.file)!r} stays as it is: {error}") from None
+
+
+def _done(
+    target: Target, change: files.Change, state: State, known: set[str], notes: Sequence[str], more: str = ""
+) -> Done:
+    lines = difference(change.before or "", change.after or "", target.client.form, known)
+    return Done(target.client.title, str(target.file), target.name, state, lines, notes, more)
+
+
+def _speakable(entry: Entry | None, client: Client) -> Iterator[str]:
+    """Yield what may be shown of an entry: nothing that may be secret, and of others' no more than whose it is."""
+    kind = kind_of(entry) if entry else "other"
+    if entry is None or kind == "other":
+        return
+    words = (entry.command, *entry.args)
+    yield from (word for word in words if (kind == "ours" or is_official(word)) and not _may_be_secret(word))
+    if kind == "ours":
+        yield from (value for name, value in entry.env.items() if name in _PUBLIC and not _may_be_secret(value))
+        yield from (word for name in entry.passed for word in (name, client.refer(name)))
+    yield from (value for name, value in entry.env.items() if name == "PICA_SECRET" and is_reference(value))
+    yield from ("stdio", *(str(word) for one in asked(client, entry) for word in input_of(one).values()))
+
+
+def _may_be_secret(word: str) -> bool:
+    return "_SECRET=" in word or bool(re.search("://.*@", word)) or text.masked(word) != word

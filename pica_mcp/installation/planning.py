@@ -1,0 +1,166 @@
+"""The room of installing, the entry: which command, which settings, and where it gets the secret."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import anyio
+
+from pica_mcp.audit import files_of
+from pica_mcp.clients import Machine
+from pica_mcp.clients.entries import Entry
+from pica_mcp.errors import InvalidSettings
+from pica_mcp.installation.before import SETTINGS, Before, before_of, checkable
+from pica_mcp.installation.keeping import PLUMBING, Ask, Place, Way, best_way, place, ways_of
+from pica_mcp.installation.program import program
+from pica_mcp.installation.target import Target
+from pica_mcp.secret import Fixed
+from pica_mcp.settings import CONFIG, OPTIONS, SECRETS, Settings, in_full, load
+
+_VARIABLES = {option.name: option.variable for option in (CONFIG, *OPTIONS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person wants of an entry."""
+
+    python: str
+    """The Python that is to run this program."""
+    record: str = ""
+    """What its installer wrote down of where it came from (PEP 610), empty if it came from a registry by its name."""
+    flags: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+    """Settings by their options' names, None for what is not given."""
+    sandbox: bool = False
+    way: Way | None = None
+    """Where the key is to be, None for whatever suits."""
+    ask: Ask | None = None
+    """Asks them for the key; None where nobody is there."""
+    may_replace: bool = False
+    """Whether it may take the place of another server's entry, or of another key."""
+    is_dry: bool = False
+    """Whether they only want to see it: nothing is written then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """An entry to be written, and what has to be done for its secret."""
+
+    entry: Entry
+    place: Place | None
+    """None if it needs no secret."""
+    before: Before = field(default_factory=Before)
+    """What there was."""
+    key: str | None = field(default=None, repr=False)
+    """The key, if somebody gave it already."""
+
+
+def plan(target: Target, wanted: Wanted, machine: Machine, there: Entry | None = None) -> Launch:
+    """Return how the client is to start the server, given the entry of that name that is there already.
+
+    What an entry of ours was set to, or one of Pica's official server, holds on unless it is set anew: to forget an
+    identity or a permission would open what somebody has closed. Raises `InvalidSettings`.
+    """
+    before = before_of(target, there, may_replace=wanted.may_replace)
+    here = load(wanted.flags, machine.environ, sandbox=wanted.sandbox, keyless=True)
+    settings = _with_kept(target, wanted, machine, before) if before.env else here
+    _refuse_misspelt(settings)
+    env = {**before.env, **_set_now(wanted, machine)}
+    if wanted.sandbox:
+        command, args = program(wanted.python, machine, wanted.record)
+        return Launch(Entry(command, (*args, "--sandbox"), env), None, before)
+    where, key = _secret(target, wanted, machine, here, settings, before)
+    command, args = program(wanted.python, machine, wanted.record, with_keyring="PICA_SECRET_KEYRING" in where.env)
+    env = {**env, **where.env}
+    passed = tuple(sorted({*(name for name in before.passed if name not in env), *where.passed}))
+    return Launch(Entry(command, args, env, passed), where, before, key)
+
+
+# Settings
+
+
+def _set_now(wanted: Wanted, machine: Machine) -> dict[str, str]:
+    """Return the variables for what is given as flags or set here, with paths in full."""
+    set_here = {name: value for name, value in machine.environ.items() if name in SETTINGS}
+    given = wanted.flags.items()
+    flagged = {variable: flag for name, flag in given if flag is not None and (variable := _VARIABLES.get(name))}
+    return {name: in_full(name, value.strip(), machine.folder) for name, value in {**set_here, **flagged}.items()}
+
+
+def _with_kept(target: Target, wanted: Wanted, machine: Machine, before: Before) -> Settings:
+    """Return the settings with those that hold on, checked now rather than when nobody looks."""
+    variables = {**checkable(target.client, before.env), **machine.environ}
+    try:
+        return load(wanted.flags, variables, sandbox=wanted.sandbox, keyless=True)
+    except InvalidSettings as error:
+        problem = f"What the entry that is there sets does not hold: {error}"
+        remedy = "Correct it there, or give it anew as a flag; --replace leaves out what is no setting."
+        raise InvalidSettings(problem, remedy) from None
+
+
+def _refuse_misspelt(settings: Settings) -> None:
+    """Raise if the record of calls is to go where no server would write it, which would not start then."""
+    if settings.audit in ("stderr", "off"):
+        return
+    try:
+        with suppress(RuntimeError):  # no such home; whoever writes there says so
+            files_of(settings.audit)
+    except ValueError as error:
+        raise InvalidSettings(f"{settings.named('audit')} is {settings.audit!r}, but must be {error}.") from None
+
+
+# The secret
+
+
+def _secret(
+    target: Target, wanted: Wanted, machine: Machine, here: Settings, settings: Settings, before: Before
+) -> tuple[Place, str | None]:
+    """Return how the entry comes by the secret, and the key if it is at hand.
+
+    `here` is what is set here and now. A settings file that only the entry names is looked into, never read from: who
+    wrote it may have named a command.
+    """
+    named = {name: value.strip() for name, value in machine.environ.items() if name in SECRETS}
+    key = here.secret.text if isinstance(here.secret, Fixed) and "PICA_SECRET" in named else None
+    found = before.found_key if before.is_trusted else None
+    if wanted.way:
+        return place(wanted.way, target, machine), key or _read(wanted, here) or found
+    if named and key is None:
+        env = {variable: in_full(variable, value, machine.folder) for variable, value in named.items()}
+        return replace(_as_before(Entry("", env=env)), told=f"what {next(iter(named))} names"), None
+    if settings.origins["secret"].kind == "file":
+        return Place(f"what {settings.config} says"), None
+    ways = (place(way, target, machine) for way in ways_of(target.client))
+    if before.kind != "other" and (same := next((way for way in ways if way.is_of(before.entry)), None)):
+        return same, key or found
+    as_before = _as_before(before.entry)
+    if before.is_trusted and _leads_somewhere(as_before):
+        return as_before, None
+    has_key = bool(key or found or wanted.ask)
+    return place(best_way(target, machine, has_key=has_key), target, machine), key or found
+
+
+def _read(wanted: Wanted, here: Settings) -> str | None:
+    """Return the key from where it is now, if it is to be moved from there."""
+    is_moved = wanted.way in ("keyring", "file") and not wanted.is_dry
+    return anyio.run(here.secret.read) or None if is_moved else None
+
+
+def _as_before(entry: Entry) -> Place:
+    """Return the entry's own way to a secret that it does not hold itself."""
+    env = {name: value for name, value in entry.env.items() if name in PLUMBING and name != "PICA_SECRET"}
+    passed = tuple(name for name in entry.passed if name in SECRETS)
+    return Place("where it was before", env, passed)
+
+
+def _leads_somewhere(where: Place) -> bool:
+    """Tell if there may be a key; a file that is gone holds none."""
+    file = where.env.get("PICA_SECRET_FILE", "")
+    with suppress(RuntimeError):  # no such home
+        path = Path(file).expanduser()
+        if path.is_absolute() and "$" not in file and not os.path.isfile(path):  # noqa: PTH113 - nor what is forbidden
+            return False
+    return bool(where.passed) or not where.env.keys().isdisjoint(SECRETS)

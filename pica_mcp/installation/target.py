@@ -1,0 +1,110 @@
+"""The room of installing, what it is about: a file of a client, and the name of an entry in it."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pica_mcp import text
+from pica_mcp.clients import CLIENTS, Client, Machine, files, is_here, project_file, user_file
+from pica_mcp.clients.edits import Unparsable
+from pica_mcp.clients.entries import Kind, entries_of, form_of, kind_of, path_of
+from pica_mcp.errors import InvalidSettings, OperatorError
+
+Scope = Literal["user", "project"]
+
+USUAL_NAME = "pica"
+
+KINDS: Mapping[Kind, str] = {"ours": "pica-mcp", "official": "Pica's official server", "other": "another server"}
+"""What to call what an entry starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A file of a client, and the name of the entry that it is about."""
+
+    client: Client
+    scope: Scope
+    file: Path
+    name: str = USUAL_NAME
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Where in the file the entry is."""
+        return path_of(self.client, self.name)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may have the file, too."""
+        return self.scope == "project"
+
+    def read(self) -> tuple[str | None, dict[str, Any]]:
+        """Return the text of the file, None if there is none, and what it says. Raises `OperatorError`."""
+        written = files.load(self.file)
+        try:
+            return written, form_of(self.client).read(written or "")
+        except Unparsable as error:
+            where = f"{str(self.file)!r}, line {error.line}, column {error.column}"
+            problem = text.line(f"{where}: {error.problem}", 400)
+            raise OperatorError(problem, "Put it right in an editor; nothing was changed.") from None
+
+
+def target_of(client: Client, scope: Scope, name: str, machine: Machine, *, is_there: bool = False) -> Target:
+    """Return what it is about; an entry that is there already has the name it has. Raises `InvalidSettings`."""
+    if not is_there and not client.takes(name):
+        problem = f"--name is {name!r}, which {client.title} would not take."
+        raise InvalidSettings(problem, "Use up to 40 letters, digits and hyphens.")
+    file = user_file(client, machine) if scope == "user" else project_file(client, machine)
+    if file is None:
+        raise InvalidSettings(f"{client.title} has no file for a project.", "Leave --scope project out.")
+    target = Target(client, scope, file, name)
+    if target.is_shared:
+        _refuse_outside(file, machine)
+    return target
+
+
+def _refuse_outside(file: Path, machine: Machine) -> None:
+    """Raise if a link in a project, which anybody may have written, leads out of it."""
+    if not files.real(file).is_relative_to(files.real(machine.folder)):
+        problem = f"{str(file)!r} is a link that leads out of this folder."
+        raise InvalidSettings(problem, "Look at it, and take it away, or leave --scope project out.")
+
+
+# What is there already
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A file of a client that is on the machine, and what it has of Pica's servers."""
+
+    target: Target
+    entries: Mapping[str, Kind] = field(default_factory=dict[str, Kind])
+    """Name → whose it is; of others' servers only one that has the usual name."""
+    problem: str = ""
+    """Why the file cannot be read."""
+
+
+def survey(machine: Machine) -> Iterator[Standing]:
+    """Yield what the clients of the machine have, and those of the project that a person is in."""
+    for client in CLIENTS:
+        mine = user_file(client, machine)
+        if is_here(client, machine):
+            yield _standing(Target(client, "user", mine), machine)
+        shared = project_file(client, machine)
+        if shared and shared != mine and os.path.isfile(shared):  # noqa: PTH113 - of what may not be looked at, too
+            yield _standing(Target(client, "project", shared), machine)
+
+
+def _standing(target: Target, machine: Machine) -> Standing:
+    try:
+        if target.is_shared:
+            _refuse_outside(target.file, machine)
+        _, document = target.read()
+    except OperatorError as error:
+        return Standing(target, problem=str(error))
+    found = entries_of(target.client, document)
+    kinds: dict[str, Kind] = {text.line(name, 60): kind_of(entry) for name, entry in found.items()}
+    return Standing(target, {name: kind for name, kind in kinds.items() if kind != "other" or name == target.name})

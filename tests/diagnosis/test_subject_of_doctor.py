@@ -1,0 +1,148 @@
+"""Whose settings doctor looks into: those given, a named client's, or where nothing is given the first entry's."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from setups import Findings, Machine
+
+from pica_mcp.diagnosis import Group, Status
+from pica_mcp.sandbox import LIVE_SECRET, Sandbox
+
+CURSOR, WINDSURF = ".cursor/mcp.json", ".codeium/windsurf/mcp_config.json"
+ADA = {"PICA_SECRET": LIVE_SECRET, "PICA_IDENTITY": "ada", "PICA_IDENTITY_TYPE": "user", "PICA_TOOLS": "none"}
+
+
+def put(folder: Path, path: str, env: dict[str, str], *flags: str, key: str = "mcpServers", **more: Any) -> None:
+    entry = {"command": sys.executable, "args": ["-m", "pica_mcp", *flags], "env": env, **more}
+    file = folder / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({key: {"pica": entry}}))
+    file.chmod(0o600)
+
+
+async def looked(machine: Machine, **case: Any) -> Findings:
+    return await machine.doctor(starts=False, **case)
+
+
+@pytest.fixture
+def machine(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A machine whose shell knows nothing of Pica, and which has no way to the real one."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    machine.environ = {}
+    return machine
+
+
+async def test_where_nothing_is_given_the_entry_that_there_is_is_looked_into(machine: Machine) -> None:
+    async with Sandbox().listening() as url:
+        put(machine.home, CURSOR, {**ADA, "PICA_BASE_URL": url}, "--permissions", "read")
+        found = await looked(machine)
+    assert (found.failures, found.code) == ([], 0)
+    told = {one.name: one.found for one in found.of(Group.SETTINGS)}
+    assert told["settings"] == "those of Cursor's entry pica"
+    assert (told["identity"], told["permissions"]) == ("ada, by Cursor's entry", "read, by Cursor's entry")
+    assert found.one(Group.IDENTITY, "identity").found == "user ada has 6 connections"
+    assert LIVE_SECRET not in found.text
+
+
+async def test_the_first_of_several_is_and_another_can_be_named(machine: Machine) -> None:
+    put(machine.home, CURSOR, {}, "--sandbox", "--identity=ada")
+    put(machine.home, WINDSURF, {"PICA_IDENTITY": "growth"}, "--sandbox")
+    found = await looked(machine)
+    told = found.one(Group.SETTINGS, "settings").found
+    assert told == "those of Cursor's entry pica; name another client to look at its"
+    assert found.one(Group.SETTINGS, "identity").found == "ada, by Cursor's entry"
+    assert found.one(Group.NETWORK, "Pica").found == "the embedded sandbox answers"
+    found = await looked(machine, client="windsurf", flags={"permissions": "read"})
+    told = {one.name: one.found for one in found.of(Group.SETTINGS)}
+    assert (told["identity"], told["permissions"]) == ("growth, by Windsurf's entry", "read, by --permissions")
+
+
+async def test_what_is_given_goes_before_any_entry(machine: Machine) -> None:
+    put(machine.home, CURSOR, {"PICA_IDENTITY": "growth"}, "--sandbox")
+    machine.environ["PICA_IDENTITY"] = "ada"
+    found = await looked(machine, sandbox=True)
+    assert found.one(Group.SETTINGS, "identity").found == "ada, by PICA_IDENTITY"
+    assert found.of(Group.SETTINGS, "settings") == []
+    found = await looked(machine)
+    assert found.failures[0] == (Group.SETTINGS, "secret")
+    machine.environ = {}
+    found = await looked(machine, flags={"identity": ""})
+    assert found.failures[0] == (Group.SETTINGS, "--identity")
+
+
+async def test_an_entry_of_a_project_is_looked_into_only_if_that_is_asked_for(machine: Machine) -> None:
+    put(machine.project, ".mcp.json", {"PICA_IDENTITY": "ada"}, "--sandbox")
+    found = await looked(machine)
+    assert (found.failures[0], found.code) == ((Group.SETTINGS, "secret"), 2)
+    assert found.one(Group.SETTINGS, "secret").cure.startswith("Run `pica-mcp install CLIENT`, or set PICA_SECRET to")
+    found = await looked(machine, client="claude-code")
+    assert (found.failures, found.code) == ([(Group.SETTINGS, "settings")], 2)
+    cure = "Run `pica-mcp install claude-code`, or look into that of this folder with --project."
+    assert found.one(Group.SETTINGS, "settings").cure == cure
+    found = await looked(machine, projects=True)
+    assert found.one(Group.SETTINGS, "identity").found == "ada, by Claude Code's entry"
+
+
+async def test_an_entry_that_uvx_runs_is_looked_into_though_it_is_not_started(machine: Machine) -> None:
+    put(machine.home, CURSOR, {}, command="uvx", args=["pica-mcp", "--sandbox", "--identity", "ada"])
+    found = await machine.doctor()
+    assert found.one(Group.SETTINGS, "identity").found == "ada, by Cursor's entry"
+    assert found.one(Group.CLIENTS, "Cursor/pica").status is Status.SKIPPED
+
+
+@pytest.mark.parametrize(
+    "more", [{"disabled": True}, {"url": "https://example.org"}, {"args": ["-m", "pica_mcp", "call"]}]
+)
+async def test_an_entry_that_starts_no_server_is_not_looked_into(machine: Machine, more: dict[str, Any]) -> None:
+    put(machine.home, CURSOR, ADA, **more)
+    found = await looked(machine, client="cursor")
+    assert found.failures == [(Group.SETTINGS, "settings")]
+    assert found.one(Group.SETTINGS, "settings").cure == "Run `pica-mcp install cursor`."
+
+
+async def test_a_key_that_a_person_is_asked_for_is_skipped_and_fails_nothing(machine: Machine) -> None:
+    env = {"PICA_SECRET": "${input:pica_secret}", "PICA_BASE_URL": "http://127.0.0.1:9"}
+    put(machine.home, ".config/Code/User/mcp.json", env, key="servers")
+    secret = (await looked(machine)).one(Group.SETTINGS, "secret")
+    assert (secret.status, "asks a person" in secret.found) == (Status.SKIPPED, True)
+    async with Sandbox().listening() as url:
+        put(machine.home, ".config/Code/User/mcp.json", {**env, "PICA_BASE_URL": url}, key="servers")
+        machine.environ["PICA_SECRET"] = LIVE_SECRET
+        found = await looked(machine, client="vscode")
+    assert (found.failures, found.one(Group.SECRET, "accepted").status) == ([], Status.OK)
+
+
+@pytest.mark.parametrize(
+    ("env", "cure"),
+    [
+        (
+            {"PICA_SECRET": "${env:PICA_SECRET}"},
+            "Set PICA_SECRET where Cursor is started, or keep the secret elsewhere: ",
+        ),
+        ({"PICA_IDENTITY": "ada"}, "Run `pica-mcp install cursor --replace` and paste a new key."),
+    ],
+)
+async def test_an_entry_without_a_key_is_told_how_to_get_one(machine: Machine, env: dict[str, str], cure: str) -> None:
+    put(machine.home, CURSOR, {**env, "PICA_BASE_URL": "http://127.0.0.1:9"})
+    result = (await looked(machine)).one(Group.SETTINGS, "secret")
+    assert (result.status, result.found, result.cure.startswith(cure)) == (
+        Status.FAILURE,
+        "PICA_SECRET is not set.",
+        True,
+    )
+
+
+async def test_an_entry_whose_key_is_refused_is_told_how_to_get_another(machine: Machine) -> None:
+    async with Sandbox().listening() as url:
+        put(machine.home, CURSOR, {"PICA_SECRET": "sk_live_of_yesterday", "PICA_BASE_URL": url})
+        found = await looked(machine)
+    result = found.one(Group.SECRET, "accepted")
+    assert (result.status, result.cure) == (
+        Status.FAILURE,
+        "Run `pica-mcp install cursor --replace` and paste a new key.",
+    )

@@ -1,0 +1,265 @@
+"""What of an entry that is there holds on when it is installed again or replaced, and what is said of the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pica_mcp.clients import find
+from pica_mcp.clients.entries import Entry, entries_of, form_of
+from pica_mcp.errors import InvalidSettings, SecretUnavailable
+from pica_mcp.installation.program import source_of
+
+SECRET = "sk_live_1_canary"
+ANOTHER = "sk_live_1_another"
+
+
+def pica(machine: Any, client: str) -> Entry:
+    found = find(client)
+    assert found
+    text = machine.file(client).read_text(encoding="utf-8")
+    return entries_of(found, form_of(found).read(text))["pica"]
+
+
+def write(machine: Any, client: str = "cursor", **entry: Any) -> Path:
+    key = "servers" if client == "vscode" else "mcpServers"
+    return machine.write(client, json.dumps({key: {"pica": {"command": "pica-mcp", **entry}}}))
+
+
+# Settings
+
+
+@pytest.mark.parametrize("client", ["cursor", "codex"])
+def test_a_flag_goes_before_a_variable_that_the_entry_passes_on(machine: Any, client: str) -> None:
+    names = ("PICA_IDENTITY", "PICA_PERMISSIONS", "PICA_PLATFORMS")
+    if client == "codex":
+        machine.write("codex", f'[mcp_servers.pica]\ncommand = "pica-mcp"\nenv_vars = {json.dumps(names)}\n')
+    else:
+        write(machine, env={name: f"${{env:{name}}}" for name in names})
+    machine.install(client, "--permissions", "read", "--identity", "ada", PICA_SECRET=SECRET)
+    entry = pica(machine, client)
+    assert {"PICA_IDENTITY": "ada", "PICA_PERMISSIONS": "read"}.items() <= entry.env.items()
+    assert "PICA_PLATFORMS" in entry.passed
+    assert set(entry.passed).isdisjoint(entry.env)
+
+
+def test_values_that_refer_to_something_are_left_as_they_are(machine: Any) -> None:
+    env = {"PICA_AUDIT": "${userHome}/audit.jsonl", "PICA_PERMISSIONS": "${env:MINE}"}
+    write(machine, env=env)
+    machine.install("cursor", PICA_SECRET=SECRET)
+    assert env.items() <= pica(machine, "cursor").env.items()
+
+
+def test_a_relative_path_belongs_to_the_folder_that_the_entry_names(machine: Any) -> None:
+    write(machine, env={"PICA_AUDIT": "./a.jsonl"}, cwd=str(machine.home))
+    machine.install("cursor", PICA_SECRET=SECRET)
+    assert pica(machine, "cursor").env["PICA_AUDIT"] == str(machine.home / "a.jsonl")
+    write(machine, env={"PICA_AUDIT": "./a.jsonl"})
+    machine.install("cursor", PICA_SECRET=SECRET)
+    assert pica(machine, "cursor").env["PICA_AUDIT"] == "./a.jsonl"
+
+
+def test_variables_of_the_newer_official_server_hold_on_by_our_names(machine: Any) -> None:
+    env = {"ONE_SECRET": SECRET, "ONE_PERMISSIONS": "read", "ONE_IDENTITY": "${env:ONE_IDENTITY}", "ONE_FOO": "x"}
+    write(machine, command="npx", args=["@withone/mcp"], env=env)
+    done = machine.install("cursor", "--replace")
+    wanted = {"PICA_PERMISSIONS": "read", "PICA_IDENTITY": "${env:ONE_IDENTITY}"}
+    assert wanted.items() <= pica(machine, "cursor").env.items()
+    assert (machine.home / ".config/pica-mcp/secret").read_text(encoding="utf-8") == f"{SECRET}\n"
+    assert "The file held the key in plain text" in done.out
+    assert "Left out of the entry: PICA_FOO." in done.out
+
+
+def test_a_variable_that_the_official_entry_passes_on_holds_on(machine: Any) -> None:
+    write(machine, command="npx", args=["@picahq/mcp"], env={"PICA_PERMISSIONS": "${env:PICA_PERMISSIONS}"})
+    done = machine.install("cursor", "--replace", PICA_SECRET=SECRET)
+    assert pica(machine, "cursor").passed == ("PICA_PERMISSIONS",)
+    assert "whose settings it keeps: PICA_PERMISSIONS." in done.out
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        ({"command": "docker", "args": ["run", "--env-file", ".env", "mcp/pica"]}, "reads some from a file"),
+        ({"command": "docker", "args": ["run", "--env-file=.env", "mcp/pica"]}, "reads some from a file"),
+        ({"command": "uv", "args": ["run", "--env-file", ".env", "pica-mcp"]}, "reads some from a file"),
+        ({"command": "npx", "args": ["@picahq/mcp"], "envFile": ".env"}, "in the file of its envFile"),
+        ({"command": "docker", "args": ["run", "-e", "PICA_IDENTITY=ada", "pica-mcp"]}, "with PICA_IDENTITY"),
+        ({"command": "sh", "args": ["-c", "ONE_PERMISSIONS=read npx x"]}, "with PICA_PERMISSIONS"),
+        ({"command": "x", "env": {"PICA_SECRET": SECRET}}, "another program is started, with PICA_SECRET"),
+    ],
+)
+def test_settings_that_would_be_lost_unseen_are_refused(machine: Any, entry: dict[str, Any], why: str) -> None:
+    write(machine, **entry)
+    before = machine.files()
+    with pytest.raises(InvalidSettings, match=f"{why}. Take it out by hand, then install with those settings as flags"):
+        machine.install("cursor", "--replace", PICA_SECRET=SECRET)
+    assert machine.files() == before
+
+
+def test_a_container_may_be_told_its_variables_in_any_of_dockers_ways(machine: Any) -> None:
+    words = ["-ePICA_IDENTITY=ada", "--env=PICA_PLATFORMS=gmail", "-e", "PICA_PERMISSIONS=read"]
+    write(machine, command="docker", args=["run", "-i", *words, "mcp/pica"])
+    machine.install("cursor", "--replace", PICA_SECRET=SECRET)
+    wanted = {"PICA_IDENTITY": "ada", "PICA_PLATFORMS": "gmail", "PICA_PERMISSIONS": "read"}
+    assert wanted.items() <= pica(machine, "cursor").env.items()
+
+
+def test_what_is_no_setting_is_left_out_by_name_where_it_may_be_replaced(machine: Any) -> None:
+    write(machine, "gemini", env={"PICA_IDENTIY": "ada", "OTHER": "x"})
+    with pytest.raises(InvalidSettings, match=r"Did you mean PICA_IDENTITY\?.*--replace leaves out"):
+        machine.install("gemini")
+    done = machine.install("gemini", "--replace", "--identity", "ada")
+    assert pica(machine, "gemini").env == {"PICA_IDENTITY": "ada", "OTHER": "x"}
+    assert "Left out of the entry: PICA_IDENTIY." in done.out
+
+
+# The key
+
+
+def test_a_mistyped_key_can_be_put_right_and_enter_keeps_the_one_that_is_there(machine: Any) -> None:
+    prompts: list[str] = []
+    answers = iter([SECRET, ANOTHER, ""])
+
+    def ask(prompt: str) -> str:
+        prompts.append(prompt)
+        return next(answers)
+
+    machine.ask = ask
+    machine.install("cursor")
+    assert "as before; another one: --replace." in machine.install("cursor").out
+    file = machine.home / ".config/pica-mcp/secret"
+    assert "which other entries may use" in machine.install("cursor", "--replace").out
+    assert file.read_text(encoding="utf-8") == f"{ANOTHER}\n"
+    machine.install("cursor", "--replace")
+    assert file.read_text(encoding="utf-8") == f"{ANOTHER}\n"
+    assert ["Enter keeps" in prompt for prompt in prompts] == [False, True, True]
+
+
+def test_replacing_an_entry_says_that_the_key_of_others_is_replaced(machine: Any) -> None:
+    machine.install("windsurf", PICA_SECRET=SECRET)
+    write(machine, command="npx", args=["@picahq/mcp"], env={"PICA_SECRET": ANOTHER})
+    assert "It replaces another one, which other entries may use" in machine.install("cursor", "--replace").out
+
+
+def test_a_file_of_the_key_that_is_gone_is_noticed(machine: Any) -> None:
+    write(machine, "kiro", env={"PICA_SECRET_FILE": str(machine.home / "gone")})
+    with pytest.raises(InvalidSettings, match="There is no key"):
+        machine.install("kiro")
+    machine.install("kiro", PICA_SECRET=SECRET)
+    file = machine.home / ".config/pica-mcp/secret"
+    assert pica(machine, "kiro").env == {"PICA_SECRET_FILE": str(file)}
+    assert file.read_text(encoding="utf-8") == f"{SECRET}\n"
+
+
+def test_a_dry_run_foresees_another_key_and_tells_nobody_to_restart(machine: Any) -> None:
+    assert "Restart" not in machine.install("cursor", "--dry-run", PICA_SECRET=SECRET).out
+    machine.install("cursor", PICA_SECRET=SECRET)
+    with pytest.raises(InvalidSettings, match="There is another key in the file"):
+        machine.install("windsurf", "--dry-run", PICA_SECRET=ANOTHER)
+    done = machine.install("windsurf", "--dry-run", "--replace", PICA_SECRET=ANOTHER)
+    assert "in place of what is there now" in done.out
+    assert (machine.home / ".config/pica-mcp/secret").read_text(encoding="utf-8") == f"{SECRET}\n"
+
+
+def test_a_key_that_cannot_be_put_in_place_leaves_no_draft(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", fail)
+        with pytest.raises(SecretUnavailable, match="No space left"):
+            machine.install("cursor", PICA_SECRET=SECRET)
+    assert not list((machine.home / ".config").rglob("*secret*"))
+
+
+# Copies, and other entries
+
+
+def test_a_file_that_an_older_copy_does_not_hold_is_kept_beside_it(machine: Any) -> None:
+    path = machine.write("cursor", '{"a": 1}')
+    machine.install("cursor", "--sandbox")
+    official = json.dumps({"mcpServers": {"pica": {"command": "npx", "args": ["@picahq/mcp"]}}})
+    path.write_text(official)
+    done = machine.install("cursor", "--sandbox", "--replace")
+    first, second = (Path(f"{path}.before-pica-mcp{more}") for more in ("", ".2"))
+    assert [one.read_text() for one in (first, second)] == ['{"a": 1}', official]
+    assert f"kept in {second}; {first} is older" in done.out
+    gone = machine.install("cursor", "--uninstall")
+    assert f"with whatever had that name then: {first}, {second}." in gone.out
+
+
+def test_nothing_is_said_to_be_kept_that_is_not(machine: Any) -> None:
+    path = machine.write("cursor", '{"a": 1}')
+    assert f"is kept in {path}.before-pica-mcp." in machine.install("cursor", "--sandbox").out
+    assert "is kept in" not in machine.install("cursor", "--sandbox", "--permissions", "read").out
+
+
+def test_other_entries_of_the_official_server_are_named(machine: Any) -> None:
+    official = {"command": "npx", "args": ["@picahq/mcp"]}
+    machine.write("cursor", json.dumps({"mcpServers": {"pica": official, "old\u001b": official}}))
+    done = machine.install("cursor", "--sandbox", "--replace")
+    assert "Pica's official server is in this file too, as old:" in done.out
+
+
+@pytest.mark.parametrize("words", [["--uninstall"], ["--print"]])
+def test_without_a_client_it_asks_for_one(machine: Any, words: list[str]) -> None:
+    with pytest.raises(InvalidSettings, match=r"Which client is it about.*cursor, windsurf"):
+        machine.install(*words)
+
+
+def test_paths_are_whole_in_a_pipe(machine: Any) -> None:
+    machine.project = machine.project / ("long" * 20)
+    machine.project.mkdir()
+    machine.install("cursor", "--scope", "project", "--sandbox")
+    assert str(machine.file("cursor", "project")) in machine.install().out
+
+
+def test_a_folder_that_may_not_be_looked_at_is_no_reason_to_end(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.stat
+
+    def stat(path: Any, *args: Any, **options: Any) -> os.stat_result:
+        if ".kiro" in str(path) or ".vscode" in str(path):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *args, **options)
+
+    machine.install("cursor", "--sandbox")
+    monkeypatch.setattr(os, "stat", stat)
+    assert [row["client"] for row in machine.install("--json").told] == ["cursor"]
+
+
+# Where the program came from
+
+
+@pytest.mark.parametrize(
+    ("record", "source"),
+    [
+        ({"url": "file:///x/clone", "dir_info": {}}, "file:///x/clone"),
+        ({"url": "https://x.io/y", "vcs_info": {"vcs": "git", "commit_id": "abc"}}, "git+https://x.io/y@abc"),
+        ({"url": "file:///x", "dir_info": {}, "subdirectory": "a"}, "file:///x#subdirectory=a"),
+    ],
+)
+def test_uvx_is_to_take_what_it_took_and_never_a_namesake(machine: Any, record: dict[str, Any], source: str) -> None:
+    assert source_of(json.dumps(record)) == source
+    machine.record = json.dumps(record)
+    machine.python = str(machine.home / ".cache/uv/archive-v0/abc/bin/python")
+    uvx = machine.home / "bin" / ("uvx.exe" if sys.platform == "win32" else "uvx")
+    uvx.parent.mkdir()
+    uvx.touch(mode=0o755)
+    machine.install("cursor", PATH=str(uvx.parent), PICA_SECRET=SECRET)
+    assert pica(machine, "cursor").args == ("--from", f"pica-mcp @ {source}", "pica-mcp")
+    assert "as before" in machine.install("cursor", PATH=str(uvx.parent)).out, "it is an entry of ours"
+    machine.record = json.dumps({"url": "https://me:pass@x.io/y.whl", "archive_info": {}})
+    with pytest.raises(InvalidSettings, match="holds a password"):
+        machine.install("cursor", PATH=str(uvx.parent))
+
+
+@pytest.mark.parametrize("record", ["{", "[]", "{}", '{"url": "x", "vcs_info": 1}', "null"])
+def test_a_record_that_nobody_can_read_is_told(record: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"its record is malformed. Install it again"):
+        source_of(record)
