@@ -35,10 +35,14 @@ _FENCE = re.compile(r"<(\s*/?\s*)data\b", re.IGNORECASE)
 
 # A letter before it makes it another word, `task_live_x`, unless it belongs to an escape, `\nsk_live_1_x`.
 _START = r"(?:(?<![a-z0-9])|(?<=\\[a-z])|(?<=\\x..)|(?<=\\u....)|(?<=%..))"
-_API_KEY = re.compile(rf"(?ia)({_START}(?:sk|(?<!_)id)_(?:live|test)_)[\w~+/=%-]+(?:\.[\w~+/=%-]+)*")
+# What begins with id_ may be a name that people gave, such as id_test_group: a key is longer, and has a digit.
+_API_KEY = re.compile(
+    rf"(?ia)({_START}sk_(?:live|test)_|{_START}(?<!_)id_(?:live|test)_(?=\D{{0,100}}\d)(?=[\w~+/=%-]{{16}}))"
+    r"[\w~+/=%-]+(?:\.[\w~+/=%-]+)*"
+)
 _CONNECTION_KEY = re.compile(rf"(?ia)({_START}(?:live|test)::[\w.-]*::)[^\s'\",…]*[^\s'\",….]")
 # As the path of a file, a URL has but one stroke left.
-_PASSWORD = re.compile(r"(//|:/)(?:[^\s/\"]*|[^\s/\"@:]{0,100}:(?!\d+/)[^\s\"]{0,200})@")
+_PASSWORD = re.compile(r"(//|:/)(?:[^\s/\"?#]*|[^\s/\"@:]{0,100}:(?!\d+/)[^\s\"]{0,200})@")
 
 
 def clean(text: str, max_chars: int | None = None) -> str:

@@ -613,6 +613,13 @@ def test_the_proxy_is_the_usual_variables_and_never_for_this_machine(
     assert load_with({"PICA_BASE_URL": url}).proxy == proxy
 
 
+def test_the_proxy_of_another_environment_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://ours.example:1")
+    assert load_with({"https_proxy": "http://theirs.example:2"}).proxy == "http://theirs.example:2"
+    assert load_with({"HTTPS_PROXY": "http://theirs.example:2", "NO_PROXY": ".picaos.com"}).proxy is None
+    assert load_with().proxy == "http://ours.example:1"
+
+
 @pytest.mark.parametrize("proxy", ["socks5://p.example", "ftp://p.example", "http://:3128", "http://p.example:port"])
 def test_a_proxy_that_cannot_be_spoken_to_is_an_error_that_does_not_show_it(
     monkeypatch: pytest.MonkeyPatch, proxy: str

@@ -160,7 +160,11 @@ def test_a_line_cannot_close_a_fence() -> None:
     [
         ("is 'sk_live_1_Zm9v-YmFy_x', but must be", "is 'sk_live_…', but must be"),
         ("Bearer SK_TEST_1/a+b=c.d. Do it.", "Bearer SK_TEST_…. Do it."),
-        ("id_live_1 and my_sk_live_1, key=sk_test_1", "id_live_… and my_sk_live_…, key=sk_test_…"),
+        ("id_live_0123456789abcdef and my_sk_live_1, key=sk_test_1", "id_live_… and my_sk_live_…, key=sk_test_…"),
+        (
+            "id_test_case, id_live_stream_of_letters, https://a?b@c",
+            "id_test_case, id_live_stream_of_letters, https://a?b@c",
+        ),
         (repr("x\nsk_live_1"), r"'x\nsk_live_…'"),
         (repr("\x1bsk_live_1"), r"'\x1bsk_live_…'"),
         ("%0Ask_live_1", "%0Ask_live_…"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -11,6 +12,9 @@ from pica_mcp.cli.commands import command, parser, spelt_out
 from pica_mcp.cli.streams import complain, fail
 from pica_mcp.errors import PicaError, trace
 from pica_mcp.settings import environment
+
+_OUTPUT_FAILS = (errno.ENOSPC, errno.EIO, errno.EBADF)
+"""What rooms read and write is theirs to tell; this is of our own output."""
 
 _UNEXPECTED = (
     "Something went wrong that should not have ({}). Run it again with --debug to see where, and please report it."
@@ -39,11 +43,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # whoever read our output has seen enough; Python would complain once more at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 1
-    except OSError as error:  # what rooms read and write is theirs to tell; this is our own output
-        complain(f"The output cannot be written: {error.strerror}." if "--debug" not in words else trace(error))
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = 1
     except Exception as error:  # noqa: BLE001 - the boundary: a traceback tells a person nothing
+        if isinstance(error, OSError) and error.errno in _OUTPUT_FAILS:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            complain(f"The output cannot be written: {error.strerror}.")
+            sys.exit(1)
         complain(trace(error) if "--debug" in words else _UNEXPECTED.format(type(error).__name__))
         code = 1
     sys.exit(code)

@@ -26,7 +26,8 @@ def print_anything() -> None:
 
 def complain(message: object) -> None:
     """Tell the person what is wrong, without the key that they may have put in the wrong place."""
-    print(f"pica-mcp: {text.masked(str(message))}", file=sys.stderr)
+    if sys.stderr:  # else print would take stdout
+        print(f"pica-mcp: {text.masked(str(message))}", file=sys.stderr)
 
 
 def fail(error: PicaError) -> int:

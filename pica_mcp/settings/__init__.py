@@ -160,7 +160,7 @@ def load(
         cache_mb=given["cache_mb"].read(lambda value: within(value, 16, 10_000)),
         poll_seconds=given["poll_seconds"].read(lambda value: within(value, 1, 60)),
         log_level=cast(LogLevel, given["log_level"].read(lambda value: one_of(value, get_args(LogLevel)))),
-        proxy=None if sandbox else network.proxy(base_url),
+        proxy=None if sandbox else network.proxy(base_url, environ),
         ca_file=None if sandbox else network.certificates(environ),
         sandbox=sandbox,
         config=file.path,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Literal, cast, get_args
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies, proxy_bypass, proxy_bypass_environment
 
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.settings.values import one_of
@@ -36,19 +37,31 @@ def family(value: str, base_url: str) -> Family:
     return "one" if f".{urlsplit(base_url).hostname}".endswith(".withone.ai") else "pica"
 
 
-def proxy(base_url: str) -> str | None:
-    """Return the proxy that the usual variables (or the system) name for this URL; never for this machine."""
+def proxy(base_url: str, environ: Mapping[str, str]) -> str | None:
+    """Return the proxy that the usual variables (or the system) name for this URL; never for this machine.
+
+    The variables are those of `environ`, such as a client's entry has; where it has none, this process's own.
+    """
     parts = urlsplit(base_url)
     host = parts.hostname or ""
-    proxies = getproxies()
+    given = {_served(name): value for name, value in environ.items() if _served(name)}
+    is_own = environ is os.environ or not given
+    proxies = getproxies() if is_own else given
     found = proxies.get(parts.scheme) or proxies.get("all")
-    if not found or _is_local(host) or proxy_bypass(host):
+    bypassed = proxy_bypass(host) if is_own else proxy_bypass_environment(host, proxies)
+    if not found or _is_local(host) or bypassed:
         return None
     found = found if "://" in found else f"http://{found}"
     named = _split(found)
     if named is None or named.scheme not in ("http", "https"):
         raise InvalidSettings("The proxy variable for this URL is malformed.", "Set it like http://proxy.example:8080.")
     return found
+
+
+def _served(name: str) -> str:
+    """Return what a variable like `HTTPS_PROXY` is for, empty if it is another one."""
+    name = name.lower()
+    return name.removesuffix("_proxy") if name.endswith("_proxy") else ""
 
 
 def certificates(environ: Mapping[str, str]) -> str | None:

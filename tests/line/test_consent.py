@@ -272,7 +272,7 @@ async def test_the_state_is_sealed_and_shows_nothing(converse: Any, told: Any) -
     async with converse(person=Someone()) as client:
         asked = await ask(client, await a_message(client, told))
     assert asked.request_state
-    assert not any(word in asked.request_state for word in ("subject", "ada", "live::"))
+    assert not any(word in asked.request_state for word in ("subject", "gmail", "live::"))
     assert list(asked.input_requests or {}) == ["consent"]
     request = (asked.input_requests or {})["consent"]
     assert isinstance(request, mcp.ElicitRequest)
