@@ -22,6 +22,7 @@ from pica_mcp.cli.streams import log_to_stderr
 from pica_mcp.cli.terminal import print_json, screen
 from pica_mcp.clients import CLIENTS, Machine
 from pica_mcp.diagnosis import Case, Group, Result, Status, counts, diagnose, exit_code
+from pica_mcp.errors import InvalidSettings
 from pica_mcp.settings import OPTIONS, environment
 
 _HEADINGS = {
@@ -99,7 +100,11 @@ def _nothing(result: Result) -> None:
 
 def _case(arguments: argparse.Namespace) -> Case:
     flags = {name: getattr(arguments, name) for name in ("config", *(option.name for option in OPTIONS))}
-    machine = Machine.of(sys.platform, environment(), Path.cwd())
+    try:
+        folder = Path.cwd()
+    except OSError:
+        raise InvalidSettings("The folder that you are in is gone.", "Go to another one, then try again.") from None
+    machine = Machine.of(sys.platform, environment(), folder)
     return Case(machine, flags, arguments.sandbox, arguments.starts, arguments.project, arguments.client or "")
 
 

@@ -14,6 +14,7 @@ from pica_mcp.clients.edits import Item
 Kind = Literal["ours", "official", "other"]
 
 _MAX_ENTRIES = 500
+_MAX_BITS = 64
 _OFFICIAL = re.compile(r"@(?:picahq|withone)/(?:pica-)?mcp(?:@.*)?|mcp/pica.*|.*picahq/mcp.*")
 _OURS = re.compile(r"pica[-_]mcp(?:\[[\w,]*\])?(?:[@=~<>!].*)?")
 _RUNNERS = frozenset({"uvx", "uv", "pipx"})
@@ -98,7 +99,7 @@ def input_of(input_id: str) -> dict[str, Any]:
 
 
 def _entry(client: Client, value: Mapping[str, Any]) -> Entry:
-    env = {name: str(one) for name, one in _mapping(value.get("env")).items() if isinstance(one, str | int | float)}
+    env = {name: str(one) for name, one in _mapping(value.get("env")).items() if _is_plain(one)}
     passed = set(_words(value.get(client.passes)) if client.passes else ())
     passed |= {name for name, one in env.items() if client.reference and one == client.refer(name)}
     urls = (value.get(key) for key in ("url", "serverUrl", "httpUrl"))
@@ -206,6 +207,11 @@ def _is_read(client: Client, found: re.Match[str]) -> bool:
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return cast(Mapping[str, Any], value) if isinstance(value, dict) else {}
+
+
+def _is_plain(value: object) -> bool:
+    """Tell if it can stand for a variable's value; Python refuses to write out numbers of thousands of digits."""
+    return isinstance(value, str | float) or (isinstance(value, int) and value.bit_length() <= _MAX_BITS)
 
 
 def _words(value: object) -> tuple[str, ...]:

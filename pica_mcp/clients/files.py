@@ -70,13 +70,13 @@ class Change:
 
 
 def plan_install(form: Form, parts: Parts, before: str | None, copy: str | None, *, is_strange: bool = False) -> Change:
-    """Return the change that puts an entry into a file, which is copied first unless it holds nothing but the entry.
+    """Return the change that puts an entry into a file, which is copied first unless it holds an entry of ours alone.
 
     Where there is a copy already, it stays, and a file that has no entry of ours (or one that `is_strange`) is kept
     apart unless that copy holds the same. Raises `Unparsable` and `Uneditable`.
     """
     after = _with(form, before or "", parts)
-    if before is None or after == before or _is_ours_alone(form, before, tuple(parts)):
+    if before is None or after == before or (not is_strange and _is_ours_alone(form, before, tuple(parts))):
         return Change(before, after, copy, copy)
     if copy is None:
         return Change(before, after, copy, before)

@@ -27,6 +27,8 @@ _TOKEN = re.compile(
 )
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_MAX_BITS = 64
+"""Of a number; Python reads longer ones, and refuses to write out those of thousands of digits."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LITERAL = re.compile(r"[^'\x00-\x1f\x7f]*")
 
@@ -199,6 +201,8 @@ def _written(value: Any) -> str:
         return _string(value)
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        raise Uneditable("TOML has no number as large as one in the entry.", "Leave it out.")
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, Mapping):

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import dropwhile
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from pica_mcp.clients.entries import Entry, program_of
 from pica_mcp.diagnosis.report import Group, Result, Status, parted
 from pica_mcp.errors import OperatorError
 from pica_mcp.models import as_object
+from pica_mcp.settings import CONFIG, SECRETS, flags_in
 
 _MAX_PROJECT_BYTES = 1024 * 1024
 _READ_SECONDS = 15.0
@@ -75,7 +76,27 @@ class Found:
     @property
     def another_key(self) -> str:
         """What to do about a key that Pica refuses, or that is not there."""
+        of_key = replace(self.entry, env={"PICA_SECRET": self.entry.env.get("PICA_SECRET", "")})
+        of_key = replace(of_key, passed=tuple({"PICA_SECRET"}.intersection(self.entry.passed)))
+        if entries.asked(self.client, of_key):
+            return f"In {self.client.title}, clear the stored input (MCP: List Servers), and start it again."
+        if named := entries.missing(self.client, of_key, {}):
+            return f"Set {', '.join(named)} where {self.client.title} is started."
+        if elsewhere := self._elsewhere:
+            return f"Correct what {elsewhere} says."
         return f"Run {self.install('--replace')} and paste a new key."
+
+    @property
+    def _elsewhere(self) -> str:
+        """Return the setting that says where the key is, if that is no place that `install` puts one."""
+        told = {**dict.fromkeys(self.entry.passed, ""), **self.entry.env, **flags_in(self.entry.args)}
+        if told.get("PICA_SECRET"):
+            return ""
+        name = next((name for name in (*SECRETS, CONFIG.variable) if name in told), "")
+        own = "secret" if self.name == "pica" else f"secret-{self.name}"
+        is_own = name == "PICA_SECRET_KEYRING" and told[name] == f"pica-mcp/{self.name}"
+        is_own |= name == "PICA_SECRET_FILE" and Path(told[name]).parts[-2:] == ("pica-mcp", own)
+        return "" if is_own else name
 
     def without(self, missing: Sequence[str]) -> str:
         """Return what to do about variables that the entry refers to and that the client does not have."""
@@ -173,7 +194,7 @@ def _patience(client: Client, document: Mapping[str, Any], name: str) -> float:
     """Return how many seconds the client waits for the server, or those that anybody would."""
     told = as_object(as_object(document.get(client.key)).get(name)).get("startup_timeout_sec")
     seconds = told if isinstance(told, int | float) and told > 0 else client.start_seconds
-    return min(float(seconds or _START_SECONDS), _START_SECONDS)
+    return float(min(seconds or _START_SECONDS, _START_SECONDS))  # a whole number may be too long for a float
 
 
 def _official(one: Found) -> list[Result]:

@@ -9,24 +9,26 @@ from __future__ import annotations
 import os
 import re
 import stat
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from math import ceil
-from pathlib import Path
 
 import anyio
 
 from pica_mcp import text
 from pica_mcp.audit import obstacle
-from pica_mcp.catalog.contents import look as kept_in
+from pica_mcp.catalog import catalogue_file
+from pica_mcp.catalog.folder import files
 from pica_mcp.clients import Machine, entries
 from pica_mcp.clients.entries import program_of
 from pica_mcp.diagnosis.found import Found, Looked
+from pica_mcp.diagnosis.launch import command_of, folder_of, placed, unclear
 from pica_mcp.diagnosis.report import Group, Report, Result, Status, parted
 from pica_mcp.diagnosis.settings import judge
-from pica_mcp.diagnosis.starting import Command, Started, start
+from pica_mcp.diagnosis.starting import MISSING, Command, Started, start
 from pica_mcp.diagnosis.tools import excesses, of_client
+from pica_mcp.errors import SecretUnavailable
+from pica_mcp.secret import File, Fixed
 from pica_mcp.settings import Settings, flags_in
 
 _MAX_ENTRIES = 20
@@ -99,6 +101,8 @@ def _unstarted(one: Found, machine: Machine, *, starts: bool, projects: bool) ->
         return f"{program_of(one.entry)} runs it, which may do more than that"
     if not one.serves:
         return f"it is no server, but runs the command {text.line(one.words[0], 40)}"
+    if why := unclear(one, machine):
+        return why
     if _asks_more(one, machine):
         return f"{one.client.title} asks a person for {', '.join(entries.asked(one.client, one.entry))} first"
     return ""
@@ -115,29 +119,35 @@ def _asks_more(one: Found, machine: Machine) -> bool:
 
 
 async def _tried(one: Found, machine: Machine, most: float) -> list[Result]:
-    return [*_outcome(one, machine, await start(_command(one, machine, most)))]
+    program = command_of(one, machine)
+    started = await start(await _command(program, one, machine, most)) if program else MISSING
+    return [*_outcome(one, machine, started)]
 
 
-def _command(one: Found, machine: Machine, most: float) -> Command:
+async def _command(program: str, one: Found, machine: Machine, most: float) -> Command:
     """Return what the client would run, except that it makes no file for the record of calls or the catalogue.
 
     A catalogue that is there is used, since starting takes long without it, and brought up to date as always.
     """
     answers = dict.fromkeys(entries.asked(one.client, one.entry), machine.environ.get("PICA_SECRET", ""))
     environment = entries.environment(one.client, one.entry, machine, answers)
-    settings = judge({}, {**environment, **flags_in(one.entry.args)}, sandbox=False).settings
+    settings = judge({}, placed({**environment, **flags_in(one.entry.args)}, one, machine), sandbox=False).settings
     off: tuple[str, ...] = ()
     if settings and not obstacle(settings.audit):
         off = ("--audit", "off")
-    if settings and not _is_kept(settings):
+    if settings and not await _is_kept(settings):
         off = (*off, "--cache", "off")
-    folder = one.entry.folder or (machine.folder if one.scope == "project" else Path(sys.executable).anchor)
-    return Command((one.entry.command, *one.entry.args, *off), environment, Path(folder), min(one.patience, most))
+    folder = folder_of(one, machine)
+    return Command((program, *one.entry.args, *off), environment, folder, min(one.patience, most))
 
 
-def _is_kept(settings: Settings) -> bool:
-    with suppress(OSError):
-        return bool(settings.cache and kept_in(settings.cache, "").others)
+async def _is_kept(settings: Settings) -> bool:
+    """Tell if there is a catalogue of the entry's account; of a key that only the server is to read, nobody knows."""
+    if settings.cache is None or not isinstance(settings.secret, Fixed | File):
+        return False
+    with suppress(OSError, ValueError, SecretUnavailable):
+        name = catalogue_file(settings.base_url, await settings.secret.read(), settings.tool_name_max)
+        return any(file.path.name == name for file in files(settings.cache))
     return False
 
 

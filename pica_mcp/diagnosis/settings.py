@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pica_mcp import text
 from pica_mcp.audit import obstacle
@@ -29,11 +30,32 @@ class Judged:
 
 def judge(flags: Mapping[str, str | None], environ: Mapping[str, str], *, sandbox: bool) -> Judged:
     """Load the settings; if something is wrong, everything that is right of them."""
+    if impossible := [name for name, value in environ.items() if not _can_be(f"{name}{value}")]:
+        judged = judge(flags, {name: environ[name] for name in environ if name not in impossible}, sandbox=sandbox)
+        unheld = {name: InvalidSettings(f"{name} has a character that no variable can hold.") for name in impossible}
+        return replace(judged, problems={**unheld, **judged.problems})
     try:
-        return Judged(load(flags, environ, sandbox=sandbox), {})
+        return Judged(_loaded(flags, environ, sandbox=sandbox), {})
     except InvalidSettings:
         given = {name: value for name, value in flags.items() if value is not None}
         return _each(given, environ, sandbox=sandbox)
+
+
+def _loaded(
+    flags: Mapping[str, str | None], environ: Mapping[str, str], *, sandbox: bool, keyless: bool = False
+) -> Settings:
+    try:
+        return load(flags, environ, sandbox=sandbox, keyless=keyless)
+    except OSError as error:  # a path may be too long for the system
+        raise InvalidSettings(f"Its path cannot be looked at: {error.strerror}.") from None
+
+
+def _can_be(words: str) -> bool:
+    """Tell if an environment can hold the words; a client's file may have any."""
+    try:
+        return b"\0" not in os.fsencode(words)
+    except UnicodeEncodeError:
+        return False
 
 
 def _each(flags: Mapping[str, str], environ: Mapping[str, str], *, sandbox: bool) -> Judged:
@@ -42,7 +64,7 @@ def _each(flags: Mapping[str, str], environ: Mapping[str, str], *, sandbox: bool
 
     def holds(name: str, flags: Mapping[str, str], environ: Mapping[str, str]) -> bool:
         try:
-            load(flags, environ, sandbox=sandbox, keyless=True)
+            _loaded(flags, environ, sandbox=sandbox, keyless=True)
         except InvalidSettings as error:
             problems[name] = error
             return False
@@ -68,12 +90,12 @@ def _together(
 ) -> Judged:
     """Load what holds each by itself: together it may not, as two secrets do not, and the secret may be missing."""
     try:
-        return Judged(load(flags, environ, sandbox=sandbox), problems)
+        return Judged(_loaded(flags, environ, sandbox=sandbox), problems)
     except InvalidSettings as error:
         first = error
     keyless = {name: value for name, value in environ.items() if name not in SECRETS}
     try:
-        settings = load(flags, keyless, sandbox=sandbox, keyless=True)
+        settings = _loaded(flags, keyless, sandbox=sandbox, keyless=True)
     except InvalidSettings as error:
         return Judged(None, problems or {"settings": error})
     if problems.keys().isdisjoint(SECRETS):

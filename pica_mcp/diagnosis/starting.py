@@ -50,6 +50,10 @@ class Started:
     """There is no such command."""
 
 
+MISSING = Started(problem=_NO_COMMAND, is_missing=True)
+"""What comes of a command that is nowhere."""
+
+
 async def start(command: Command) -> Started:
     """Start it and return what came of it; it is gone afterwards, whatever it did."""
     talk = _Talk(command)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from pica_mcp.clients import Machine, entries, find
 from pica_mcp.diagnosis.found import Found
+from pica_mcp.diagnosis.launch import placed
 from pica_mcp.diagnosis.report import Group, Result, Status
 from pica_mcp.settings import KEYS_PAGE, flags_in
 
@@ -96,7 +97,8 @@ def _of(one: Found, machine: Machine, more: str, *, sandbox: bool) -> Subject:
     answers = {
         name: key for name in entries.asked(one.client, one.entry) if (key := machine.environ.get("PICA_SECRET"))
     }
-    environ = {**entries.environment(one.client, one.entry, machine, answers), **flags_in(one.entry.args)}
+    given = {**entries.environment(one.client, one.entry, machine, answers), **flags_in(one.entry.args)}
+    environ = placed(given, one, machine)
     told = f"those of {one.client.title}'s entry {one.name}{more}"
     well = Result(Group.SETTINGS, "settings", Status.OK, told)
     missing = entries.missing(one.client, one.entry, machine.environ)

@@ -56,6 +56,9 @@ __all__ = [
 _PUBLIC = {"PICA_SECRET_FILE", "PICA_SECRET_KEYRING", *(option.variable for option in (CONFIG, *OPTIONS))}
 """Variables whose values may be shown."""
 
+_ASSIGNED = re.compile(r"(?:^-e=?|(?<![\w-]))(?!PICA_)[A-Za-z_]\w*=(?!=)")
+"""A variable of somebody else's that a command line sets, which may be anything."""
+
 _OURS = ("type", "command", "args", "env", "env_vars")
 """The keys of an entry that are written anew."""
 
@@ -155,7 +158,7 @@ def _notes(target: Target, launch: Launch, machine: Machine) -> Iterator[str]:
         yield f"It replaces Pica's official server{', whose settings it keeps: ' + ', '.join(kept) if kept else ''}."
     if before.found_key:
         yield "The file held the key in plain text; the entry does not any more, but the copy of the file does."
-    if "PICA_SECRET" in launch.entry.passed and not machine.environ.get("PICA_SECRET"):
+    if launch.place and "PICA_SECRET" in launch.entry.passed and not machine.environ.get("PICA_SECRET"):
         yield f"PICA_SECRET is not set here: set it where {target.client.title} is started."
     if target.is_shared:
         yield "This file may be shared with others: it holds paths of this machine."
@@ -165,8 +168,9 @@ def _notes(target: Target, launch: Launch, machine: Machine) -> Iterator[str]:
 def _lost(target: Target, document: Mapping[str, Any], launch: Launch) -> Iterator[str]:
     """Yield what there was and is no more, so that nobody takes for narrow what is wide."""
     there, before = at(document, target.path), launch.before
-    keys = cast(dict[str, Any], there) if isinstance(there, dict) and target.is_shared else {}
-    foreign = sorted(keys.keys() - {*_OURS, *target.client.waits}) if before.kind == "ours" else []
+    is_anew = before.kind == "official" or (before.kind == "ours" and target.is_shared)
+    keys = cast(dict[str, Any], there) if isinstance(there, dict) and is_anew else {}
+    foreign = sorted(keys.keys() - {*_OURS, *target.client.waits})
     if names := listed([*before.left_out(launch.entry), *foreign]):
         why = ", since anybody may have written this project's file" if target.is_shared else ""
         yield f"Left out of the entry{why}: {names}."
@@ -266,4 +270,5 @@ def _speakable(entry: Entry | None, client: Client) -> Iterator[str]:
 
 
 def _may_be_secret(word: str) -> bool:
-    return "_SECRET=" in word or bool(re.search("://.*@", word)) or text.masked(word) != word
+    is_told = "_SECRET=" in word or bool(re.search("://.*@", word) or _ASSIGNED.search(word))
+    return is_told or text.masked(word) != word

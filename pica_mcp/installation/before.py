@@ -7,16 +7,17 @@ holds on which narrows what may be done, and neither a key nor a way to one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pica_mcp import text
 from pica_mcp.clients import Client
-from pica_mcp.clients.entries import Entry, Kind, kind_of
+from pica_mcp.clients.entries import Entry, Kind, kind_of, program_of
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.installation.keeping import PLUMBING
 from pica_mcp.installation.target import Target
+from pica_mcp.secret import is_well_formed
 from pica_mcp.settings import CONFIG, OPTIONS, SECRETS, flags_in, in_full
 
 SETTINGS = frozenset(option.variable for option in (CONFIG, *OPTIONS))
@@ -31,7 +32,10 @@ _NARROWING = frozenset(
     )
 )
 _ASSIGNED = re.compile(r"(?:--env=|-e=?)?((?:PICA|ONE)_\w+)=(.+)", re.DOTALL)
+_PASSED = re.compile(r"(?:--env=|-e=?)\w+")
 _NAMED = re.compile(r"(?<![A-Z_])(?:PICA|ONE)_([A-Z_]+)")
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "fish", "cmd", "powershell", "pwsh", "wsl"})
+_WIDE = frozenset({("PICA_PERMISSIONS", "admin"), ("PICA_CONSENT", "off"), ("PICA_CONSENT", "auto")})
 _MAX_NAMES = 30
 
 
@@ -50,9 +54,14 @@ class Before:
 
     @property
     def found_key(self) -> str | None:
-        """The key, if the entry holds it in plain text."""
+        """The key, if the entry holds one in plain text."""
         value = self.entry.env.get("PICA_SECRET", "").strip()
-        return value if value and "$" not in value else None
+        return value if is_well_formed(value) and "$" not in value else None
+
+    def without(self, names: Container[str]) -> Before:
+        """Return the same, of which these variables hold on no more."""
+        env = {name: value for name, value in self.env.items() if name not in names}
+        return replace(self, env=env, passed=tuple(name for name in self.passed if name not in names))
 
     def left_out(self, after: Entry) -> Iterator[str]:
         """Yield the names of the variables that hold on no more."""
@@ -86,7 +95,18 @@ def _unread(entry: Entry, kind: Kind) -> str:
         return "some are in the file of its envFile"
     if kind == "other" and (names := sorted(_named(entry))):
         return f"another program is started, with {', '.join(names)}"
+    if names := sorted(_named(Entry("", tuple(_unparted(entry, kind))))):
+        return f"its command line sets {', '.join(names)} in a way that is not read"
     return ""
+
+
+def _unparted(entry: Entry, kind: Kind) -> Iterator[str]:
+    """Yield the words of a command line in which settings are not read: a shell's may be a whole script."""
+    is_read = kind == "official" and program_of(entry) not in _SHELLS
+    for before, word in zip(("", *entry.args), entry.args, strict=False):
+        is_parted = before in ("-e", "--env") or _ASSIGNED.fullmatch(word) or _PASSED.fullmatch(word)
+        if not (is_read and is_parted):
+            yield word
 
 
 def _named(entry: Entry) -> Iterator[str]:
@@ -110,7 +130,8 @@ def _holds(before: Before, name: str, value: str, *, may_replace: bool) -> bool:
     if name in PLUMBING:
         return False
     if not before.is_trusted:
-        return name in _NARROWING and (name, value.strip()) != ("PICA_CONSENT", "off")
+        meant = value.strip().lower()  # settings are read in any letter case
+        return name in _NARROWING and "$" not in value and meant != "*" and (name, meant) not in _WIDE
     if before.kind == "official":
         return name in SETTINGS or name.upper() in _NETWORK
     return name in SETTINGS or not (may_replace and name.startswith("PICA_"))

@@ -66,12 +66,16 @@ def plan(target: Target, wanted: Wanted, machine: Machine, there: Entry | None =
     """
     before = before_of(target, there, may_replace=wanted.may_replace)
     here = load(wanted.flags, machine.environ, sandbox=wanted.sandbox, keyless=True)
+    if not before.is_trusted:  # variables go before a settings file, and whoever wrote a project not before the user's
+        before = before.without(_in_own_file(here))
     settings = _with_kept(target, wanted, machine, before) if before.env else here
     _refuse_misspelt(settings)
     env = {**before.env, **_set_now(wanted, machine)}
     if wanted.sandbox:
         command, args = program(wanted.python, machine, wanted.record)
-        return Launch(Entry(command, (*args, "--sandbox"), env), None, before)
+        old = _as_before(before.entry) if before.is_trusted and before.kind == "ours" else Place("")
+        passed = tuple(sorted({*(name for name in before.passed if name not in env), *old.passed}))
+        return Launch(Entry(command, (*args, "--sandbox"), {**env, **old.env}, passed), None, before)
     where, key = _secret(target, wanted, machine, here, settings, before)
     command, args = program(wanted.python, machine, wanted.record, with_keyring="PICA_SECRET_KEYRING" in where.env)
     env = {**env, **where.env}
@@ -88,6 +92,16 @@ def _set_now(wanted: Wanted, machine: Machine) -> dict[str, str]:
     given = wanted.flags.items()
     flagged = {variable: flag for name, flag in given if flag is not None and (variable := _VARIABLES.get(name))}
     return {name: in_full(name, value.strip(), machine.folder) for name, value in {**set_here, **flagged}.items()}
+
+
+def _in_own_file(settings: Settings) -> frozenset[str]:
+    """Return the variables for what the user's own settings file sets."""
+    return frozenset(name for option, name in _VARIABLES.items() if _is_in_file(settings, option))
+
+
+def _is_in_file(settings: Settings, option: str) -> bool:
+    found = settings.origins.get(option)
+    return found is not None and found.kind == "file"
 
 
 def _with_kept(target: Target, wanted: Wanted, machine: Machine, before: Before) -> Settings:
@@ -133,14 +147,17 @@ def _secret(
         return replace(_as_before(Entry("", env=env)), told=f"what {next(iter(named))} names"), None
     if settings.origins["secret"].kind == "file":
         return Place(f"what {settings.config} says"), None
+    best = place(best_way(target, machine, has_key=bool(key or found or wanted.ask)), target, machine)
+    # A key that is given anew, or asked for, is put where the entry finds it, and never ignored for an older one.
+    is_asked_for = not key and wanted.ask and wanted.may_replace and before.kind == "ours" and best.source is not None
     ways = (place(way, target, machine) for way in ways_of(target.client))
-    if before.kind != "other" and (same := next((way for way in ways if way.is_of(before.entry)), None)):
+    same = next((way for way in ways if way.is_of(before.entry)), None) if before.kind != "other" else None
+    if same and (same.source or not is_asked_for):
         return same, key or found
     as_before = _as_before(before.entry)
-    if before.is_trusted and _leads_somewhere(as_before):
+    if before.is_trusted and _leads_somewhere(as_before) and not (key or is_asked_for):
         return as_before, None
-    has_key = bool(key or found or wanted.ask)
-    return place(best_way(target, machine, has_key=has_key), target, machine), key or found
+    return best, key or found
 
 
 def _read(wanted: Wanted, here: Settings) -> str | None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import os.path
+import os
 import re
+import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from shutil import which
 from typing import Any, cast
 
 from pica_mcp import text
 from pica_mcp.clients import Machine
+from pica_mcp.clients.files import real
 from pica_mcp.errors import InvalidSettings
 
 _THROWAWAY = re.compile(r"(archive|environments|builds)-v\d+")
@@ -43,12 +44,28 @@ def _wanted_of_uvx(source: str, *, with_keyring: bool) -> tuple[str, ...]:
 
 
 def _uvx(machine: Machine) -> str:
-    beside = Path(uv).with_name("uvx") if (uv := machine.environ.get("UV")) else None
-    found = which("uvx", path=machine.environ.get("PATH", ""))
-    found = found or (str(beside) if beside and os.path.exists(beside) else None)  # noqa: PTH110 - likewise
-    if not found:
-        raise InvalidSettings("Nobody knows where uvx is, which runs this.", "Put it on your PATH, then try again.")
-    return str(Path(found).absolute())
+    """Return where uvx is. What a project has in its own folders is passed over: anybody may have written it."""
+    uv, folders = machine.environ.get("UV"), machine.environ.get("PATH", "").split(os.pathsep)
+    name = "uvx.exe" if sys.platform == "win32" else "uvx"
+    places = [
+        *(Path(os.path.normpath(folder)) / name for folder in folders),
+        *([Path(uv).with_name(name)] if uv else []),
+    ]
+    for place in places:  # unlike shutil.which, which looks into the current folder first on Windows
+        if place.is_absolute() and not _is_of_project(place, machine) and _is_program(place):
+            return str(place)
+    raise InvalidSettings("Nobody knows where uvx is, which runs this.", "Put it on your PATH, then try again.")
+
+
+def _is_program(path: Path) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113 - likewise
+
+
+def _is_of_project(path: Path, machine: Machine) -> bool:
+    """Tell if it is below the folder that a person is in, unless their home is, too."""
+    folders = (machine.folder, real(machine.folder))
+    is_within = any(one.is_relative_to(folder) for one in (path, real(path)) for folder in folders)
+    return is_within and not real(machine.home()).is_relative_to(folders[1])
 
 
 def record() -> str:

@@ -48,6 +48,10 @@ def read(named: str, name: str) -> Written:
         path = Path(named).expanduser().absolute()
     except RuntimeError:
         raise InvalidSettings(f"{name} is {named!r}, but there is no such home.", "Give a full path.") from None
+    except ValueError:
+        raise InvalidSettings(f"{name} is {named!r}, but no file has such a name.", "Correct the path.") from None
+    except OSError:
+        raise InvalidSettings("The folder that you are in is gone.", "Go to another one, then try again.") from None
     content, mode = _content(path, name)
     said = _parsed(content, path)
     found = {key: _placed(key, _checked(key, value, path), path.parent) for key, value in said.items()}
@@ -69,8 +73,9 @@ def _content(path: Path, name: str) -> tuple[bytes, int]:
             content = file.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         raise InvalidSettings(f"{wrong} there is no such file.", "Correct the path.") from None
-    except OSError as error:
-        problem = f"{wrong} it cannot be read: {error.strerror}."
+    except (OSError, ValueError) as error:  # a path with a NUL in it, or with half a character
+        reason = getattr(error, "strerror", None) or "no file has such a name"
+        problem = f"{wrong} it cannot be read: {reason}."
         raise InvalidSettings(problem, "Correct the path, or the file's mode.") from None
     if len(content) > _MAX_BYTES:
         raise InvalidSettings(f"{wrong} it is longer than {_MAX_BYTES // 1024} kB.", "Name a settings file.")

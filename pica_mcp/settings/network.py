@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Literal, cast, get_args
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import getproxies, proxy_bypass, proxy_bypass_environment
+from urllib.request import getproxies, proxy_bypass
 
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.settings.values import one_of
@@ -48,7 +48,7 @@ def proxy(base_url: str, environ: Mapping[str, str]) -> str | None:
     is_own = environ is os.environ or not given
     proxies = getproxies() if is_own else given
     found = proxies.get(parts.scheme) or proxies.get("all")
-    bypassed = proxy_bypass(host) if is_own else proxy_bypass_environment(host, proxies)
+    bypassed = proxy_bypass(host) if is_own else _is_excepted(host, given.get("no", ""))
     if not found or _is_local(host) or bypassed:
         return None
     found = found if "://" in found else f"http://{found}"
@@ -62,6 +62,12 @@ def _served(name: str) -> str:
     """Return what a variable like `HTTPS_PROXY` is for, empty if it is another one."""
     name = name.lower()
     return name.removesuffix("_proxy") if name.endswith("_proxy") else ""
+
+
+def _is_excepted(host: str, written: str) -> bool:
+    """Tell if `NO_PROXY` names the host, or a domain that it is in."""
+    names = [name.strip().lstrip(".").lower() for name in written.split(",")]
+    return "*" in names or any(f".{host.lower()}".endswith(f".{name}") for name in names if name)
 
 
 def certificates(environ: Mapping[str, str]) -> str | None:

@@ -175,7 +175,7 @@ def in_full(name: str, value: str, folder: Path) -> str:
     """
     key = key_of(name)
     if value and key in _PATHS and not (key in _MAY_BE_WORDS and Path(value).name == value):
-        with suppress(RuntimeError):
+        with suppress(RuntimeError, ValueError):  # nobody's home, a name that no file can have
             return str(folder / Path(value).expanduser())
     return value
 

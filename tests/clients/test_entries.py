@@ -48,6 +48,11 @@ def test_an_entry_reads_back_as_it_was_written(client: Client) -> None:
         assert read_back(client, text_of(client, entry, "my-pica")) == {"my-pica": entry}
 
 
+def test_a_number_that_nobody_can_write_out_is_left_out() -> None:
+    text = f'[mcp_servers.pica]\ncommand = "pica-mcp"\n[mcp_servers.pica.env]\nX = 0x{"f" * 5000}\nY = 7\nZ = 1.5\n'
+    assert read_back(named("codex"), text)["pica"].env == {"Y": "7", "Z": "1.5"}
+
+
 PLAIN: Mapping[str, Any] = {"command": "/bin/pica-mcp", "args": [], "env": {"PICA_IDENTITY": "ada"}}
 
 

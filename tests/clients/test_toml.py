@@ -282,7 +282,9 @@ def test_an_entry_in_an_inline_table_is_not_taken_out() -> None:
         toml.remove("mcp_servers = { pica = { a = 1 } }", PATH)
 
 
-@pytest.mark.parametrize("value", [{"a": None}, {"a": "\ud800"}, {"a": b"x"}, {"a": (1,)}, {"a": {1}}])
+@pytest.mark.parametrize(
+    "value", [{"a": None}, {"a": "\ud800"}, {"a": b"x"}, {"a": (1,)}, {"a": {1}}, {"a": 1 << 20_000}]
+)
 def test_a_value_that_toml_does_not_have_is_refused(value: Any) -> None:
     with pytest.raises(Uneditable):
         toml.put("", PATH, value)

@@ -66,18 +66,29 @@ async def test_a_server_is_started_whichever_way_its_command_is_spelt(machine: M
     assert (await of(machine)).status is Status.OK
 
 
-@pytest.mark.parametrize(("is_kept", "off"), [(False, True), (True, False)])
+@pytest.mark.parametrize(
+    ("kept", "variable", "off"),
+    [
+        ("", "PICA_SECRET", True),
+        ("sk_live_of_another", "PICA_SECRET", True),
+        (LIVE_SECRET, "PICA_SECRET", False),
+        (LIVE_SECRET, "PICA_SECRET_FILE", False),
+        (LIVE_SECRET, "PICA_SECRET_COMMAND", True),
+    ],
+)
 @POSIX
-async def test_a_catalogue_is_never_made_and_one_that_is_there_is_used(
-    machine: Machine, tmp_path: Path, *, is_kept: bool, off: bool
+async def test_a_catalogue_is_never_made_and_one_of_the_same_account_is_used(
+    machine: Machine, tmp_path: Path, kept: str, variable: str, *, off: bool
 ) -> None:
     folder = machine.home / "cache"
     folder.mkdir()
-    if is_kept:
-        with closing(sqlite3.connect(folder / catalogue_file("https://api.picaos.com", LIVE_SECRET, 40))) as database:
+    if kept:
+        with closing(sqlite3.connect(folder / catalogue_file("https://api.picaos.com", kept, 40))) as database:
             prepare(database)
+    (tmp_path / "key").write_text(LIVE_SECRET)
+    said = {"PICA_SECRET_FILE": str(tmp_path / "key"), "PICA_SECRET_COMMAND": f"cat {tmp_path}/key"}
     program = script(tmp_path, f'echo "$@" > {tmp_path}/args')
-    env = {"PICA_SECRET": LIVE_SECRET, "PICA_CACHE": str(folder)}
+    env = {variable: said.get(variable, LIVE_SECRET), "PICA_CACHE": str(folder)}
     cursor(machine.home, pica={"command": program, "args": [], "env": env})
     await told(machine)
     assert ("--cache off" in (tmp_path / "args").read_text()) is off

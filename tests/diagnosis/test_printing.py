@@ -109,6 +109,7 @@ def test_what_is_said_to_models_is_said_to_operators(said: str, parts: tuple[str
 
 
 def test_what_looks_like_a_key_or_a_password_is_never_shown() -> None:
-    found = "sk_live_abc-1 id_test_xyz live::gmail::default::k1|e2 http://ada:p4ss@proxy:1 and PICA_X=test::a.b::c9"
+    keys = "sk_live_abc-1 id_test_0123456789abcdef live::gmail::default::k1|e2"
+    found = f"{keys} http://ada:p4ss@proxy:1 and PICA_X=test::a.b::c9"
     (result,) = (Result(Group.PROGRAM, "x", Status.OK, found),)
     assert result.found == "sk_live_… id_test_… live::gmail::… http://…@proxy:1 and PICA_X=test::a.b::…"

@@ -10,10 +10,15 @@ from typing import Any
 import pytest
 from setups import Findings, Machine
 
+from pica_mcp import clients
 from pica_mcp.diagnosis import Group, Status
+from pica_mcp.diagnosis.found import look
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 
 CURSOR, WINDSURF = ".cursor/mcp.json", ".codeium/windsurf/mcp_config.json"
+VSCODE = ".config/Code/User/mcp.json"
+REPLACE = "Run `pica-mcp install cursor --replace` and paste a new key."
+CLEAR = "In VS Code, clear the stored input (MCP: List Servers), and start it again."
 ADA = {"PICA_SECRET": LIVE_SECRET, "PICA_IDENTITY": "ada", "PICA_IDENTITY_TYPE": "user", "PICA_TOOLS": "none"}
 
 
@@ -60,6 +65,21 @@ async def test_the_first_of_several_is_and_another_can_be_named(machine: Machine
     found = await looked(machine, client="windsurf", flags={"permissions": "read"})
     told = {one.name: one.found for one in found.of(Group.SETTINGS)}
     assert (told["identity"], told["permissions"]) == ("growth, by Windsurf's entry", "read, by --permissions")
+
+
+async def test_what_an_entry_means_is_never_taken_from_the_folder_that_doctor_is_run_in(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    (clone / "pica.toml").write_text('identity = "mallory"')
+    (clone / "key.sh").write_text(f"#!/bin/sh\ntouch {clone}/ran\n")
+    (clone / "key.sh").chmod(0o700)
+    monkeypatch.chdir(clone)
+    for env in ({"PICA_CONFIG": "pica.toml"}, {"PICA_SECRET_COMMAND": "./key.sh"}):
+        put(machine.home, CURSOR, {**env, "PICA_BASE_URL": "http://127.0.0.1:9"})
+        assert "mallory" not in (await looked(machine)).text
+    assert not (clone / "ran").exists()
 
 
 async def test_what_is_given_goes_before_any_entry(machine: Machine) -> None:
@@ -146,3 +166,25 @@ async def test_an_entry_whose_key_is_refused_is_told_how_to_get_another(machine:
         Status.FAILURE,
         "Run `pica-mcp install cursor --replace` and paste a new key.",
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "env", "cure"),
+    [
+        (CURSOR, {"PICA_SECRET": "${env:MY_KEY}"}, "Set MY_KEY where Cursor is started."),
+        (CURSOR, {"PICA_SECRET": "${env:PICA_SECRET}"}, "Set PICA_SECRET where Cursor is started."),
+        (CURSOR, {"PICA_SECRET_FILE": "/home/ada/key"}, "Correct what PICA_SECRET_FILE says."),
+        (CURSOR, {"PICA_SECRET_COMMAND": "op read key"}, "Correct what PICA_SECRET_COMMAND says."),
+        (CURSOR, {"PICA_SECRET_KEYRING": "other/ada"}, "Correct what PICA_SECRET_KEYRING says."),
+        (CURSOR, {"PICA_CONFIG": "/x.toml"}, "Correct what PICA_CONFIG says."),
+        (CURSOR, {"PICA_SECRET_FILE": "/home/ada/.config/pica-mcp/secret"}, REPLACE),
+        (CURSOR, {"PICA_SECRET_KEYRING": "pica-mcp/pica"}, REPLACE),
+        (VSCODE, {"PICA_SECRET": "${input:pica_secret}"}, CLEAR),
+    ],
+)
+async def test_what_is_to_be_done_about_a_refused_key_is_where_the_key_is(
+    machine: Machine, path: str, env: dict[str, str], cure: str
+) -> None:
+    put(machine.home, path, env, key="servers" if path == VSCODE else "mcpServers")
+    (one,) = (await look(clients.Machine("linux", {"HOME": str(machine.home)}, machine.project))).entries
+    assert one.another_key == cure

@@ -97,6 +97,34 @@ def test_asking_before_deletions_holds_on_in_a_project(machine: Any) -> None:
     assert pica(machine, "cursor", "project").env == {"PICA_CONSENT": "always"}
 
 
+@pytest.mark.parametrize(
+    ("client", "env"),
+    [
+        ("cursor", {"PICA_CONSENT": "OFF"}),
+        ("cursor", {"PICA_CONSENT": " Auto"}),
+        ("cursor", {"PICA_PLATFORMS": "*"}),
+        ("claude-code", {"PICA_CONSENT": "${X:-off}"}),
+        ("claude-code", {"PICA_PERMISSIONS": "${X:-admin}"}),
+        ("claude-code", {"PICA_IDENTITY": "${AWS_SECRET_ACCESS_KEY}"}),
+    ],
+)
+def test_nothing_in_a_project_widens_in_disguise(machine: Any, client: str, env: dict[str, str]) -> None:
+    project(machine, client, env=env)
+    done = machine.install(client, "--scope", "project", PICA_SECRET=SECRET)
+    assert pica(machine, client, "project").env == {}
+    assert f"Left out of the entry, since anybody may have written this project's file: {next(iter(env))}." in done.out
+
+
+def test_what_a_persons_own_settings_file_sets_goes_before_a_projects_entry(machine: Any) -> None:
+    own = machine.home / "mine.toml"
+    own.write_text('permissions = "read"\nidentity = "ada"\n')
+    theirs = {"PICA_PERMISSIONS": "write", "PICA_IDENTITY": "${env:PICA_IDENTITY}", "PICA_PLATFORMS": "gmail"}
+    project(machine, env=theirs)
+    machine.install("cursor", "--scope", "project", "--config", str(own), PICA_SECRET=SECRET)
+    entry = pica(machine, "cursor", "project")
+    assert (entry.env, entry.passed) == ({"PICA_PLATFORMS": "gmail", "PICA_CONFIG": str(own)}, ("PICA_SECRET",))
+
+
 @pytest.mark.parametrize("scope", ["project", "user"])
 def test_a_settings_file_that_only_the_entry_names_runs_nothing(machine: Any, scope: str) -> None:
     owned = machine.project / "owned"
@@ -152,7 +180,8 @@ def test_a_name_of_a_folder_cannot_speak_to_a_terminal(machine: Any) -> None:
 
 def test_of_an_entry_nothing_is_shown_that_may_be_secret(machine: Any) -> None:
     env = {"PICA_SECRET": "pa$$word", "PICA_IDENTITY": "ada"}
-    args = ["--base-url", "https://u:pass word@x.example", "--identity=ada"]
+    args = ["--base-url", "https://u:pass word@x.example", "--identity=ada", "AWS_SECRET_ACCESS_KEY=hunter2"]
+    args += ["-eMY_PIN=hunter2", "--env=PIN=hunter2"]
     machine.write(
         "cursor", json.dumps({"mcpServers": {"pica": {"command": "pica-mcp", "args": args, "env": env}}}, indent=2)
     )
@@ -160,6 +189,8 @@ def test_of_an_entry_nothing_is_shown_that_may_be_secret(machine: Any) -> None:
         shown := machine.install("cursor", "--sandbox", "--dry-run", "--base-url", "https://x.io").out
     )
     assert " word" not in shown
+    assert "hunter2" not in shown
+    assert '"--identity=ada"' in shown
     official = {"command": "/ghp_x/npx", "args": ["@picahq/mcp", "ghp_y"], "env": {"PICA_IDENTITY": "ghp_z"}}
     machine.write("cursor", json.dumps({"mcpServers": {"pica": official}}, indent=2))
     shown = machine.install("cursor", "--sandbox", "--dry-run", "--replace", "--identity", "ada").out

@@ -26,6 +26,12 @@ def pica(machine: Any, client: str) -> Entry:
     return entries_of(found, form_of(found).read(text))["pica"]
 
 
+def another(prompt: str) -> str:
+    """A person who types another key, if they are asked for the key."""
+    assert prompt.startswith("Pica API key")
+    return ANOTHER
+
+
 def write(machine: Any, client: str = "cursor", **entry: Any) -> Path:
     key = "servers" if client == "vscode" else "mcpServers"
     return machine.write(client, json.dumps({key: {"pica": {"command": "pica-mcp", **entry}}}))
@@ -92,18 +98,28 @@ def test_a_variable_that_the_official_entry_passes_on_holds_on(machine: Any) -> 
         ({"command": "docker", "args": ["run", "-e", "PICA_IDENTITY=ada", "pica-mcp"]}, "with PICA_IDENTITY"),
         ({"command": "sh", "args": ["-c", "ONE_PERMISSIONS=read npx x"]}, "with PICA_PERMISSIONS"),
         ({"command": "x", "env": {"PICA_SECRET": SECRET}}, "another program is started, with PICA_SECRET"),
+        ({"command": "env", "args": ["PICA_IDENTITY=u1", "python3", "-m", "pica_mcp"]}, "sets PICA_IDENTITY in a way"),
+        ({"command": "cmd", "args": ["/c", "set PICA_IDENTITY=u1&& npx @picahq/mcp"]}, "sets PICA_IDENTITY in a way"),
+        (
+            {"command": "bash", "args": ["-c", f"PICA_SECRET={SECRET} PICA_IDENTITY=u1 npx @picahq/mcp"]},
+            "sets PICA_IDENTITY, PICA_SECRET in a way",
+        ),
+        (
+            {"command": "/bin/sh", "args": ["-c", 'export PICA_IDENTITY=u1; exec "$@"', "x", "npx", "@picahq/mcp"]},
+            "sets PICA_IDENTITY in a way",
+        ),
     ],
 )
 def test_settings_that_would_be_lost_unseen_are_refused(machine: Any, entry: dict[str, Any], why: str) -> None:
     write(machine, **entry)
     before = machine.files()
-    with pytest.raises(InvalidSettings, match=f"{why}. Take it out by hand, then install with those settings as flags"):
+    with pytest.raises(InvalidSettings, match=f"{why}.*Take it out by hand, then install with those settings as flags"):
         machine.install("cursor", "--replace", PICA_SECRET=SECRET)
     assert machine.files() == before
 
 
 def test_a_container_may_be_told_its_variables_in_any_of_dockers_ways(machine: Any) -> None:
-    words = ["-ePICA_IDENTITY=ada", "--env=PICA_PLATFORMS=gmail", "-e", "PICA_PERMISSIONS=read"]
+    words = ["-ePICA_IDENTITY=ada", "--env=PICA_PLATFORMS=gmail", "-e", "PICA_PERMISSIONS=read", "-ePICA_TOOLS"]
     write(machine, command="docker", args=["run", "-i", *words, "mcp/pica"])
     machine.install("cursor", "--replace", PICA_SECRET=SECRET)
     wanted = {"PICA_IDENTITY": "ada", "PICA_PLATFORMS": "gmail", "PICA_PERMISSIONS": "read"}
@@ -119,7 +135,62 @@ def test_what_is_no_setting_is_left_out_by_name_where_it_may_be_replaced(machine
     assert "Left out of the entry: PICA_IDENTIY." in done.out
 
 
+def test_tool_filters_of_an_entry_that_is_replaced_are_named_as_lost(machine: Any) -> None:
+    write(machine, "gemini", command="npx", args=["@picahq/mcp"], excludeTools=["execute_pica_action"], trust=False)
+    done = machine.install("gemini", "--replace", PICA_SECRET=SECRET)
+    assert "Left out of the entry: excludeTools, trust." in done.out
+    entry = '[mcp_servers.pica]\ncommand = "npx"\nargs = ["@picahq/mcp"]\nenabled = false\nenabled_tools = ["x"]\n'
+    machine.write("codex", entry)
+    done = machine.install("codex", "--replace", PICA_SECRET=SECRET)
+    assert "Left out of the entry: enabled, enabled_tools." in done.out
+
+
+def test_an_entry_that_turns_to_the_sandbox_keeps_the_way_to_its_key_and_what_it_passes_on(machine: Any) -> None:
+    custom = machine.home / "custom"
+    custom.write_text(f"{SECRET}\n")
+    env = {"PICA_IDENTITY": "${env:PICA_IDENTITY}", "PICA_SECRET_FILE": str(custom)}
+    write(machine, env=env)
+    machine.install("cursor", "--sandbox")
+    entry = pica(machine, "cursor")
+    assert (entry.args, entry.passed) == (("--sandbox",), ("PICA_IDENTITY",))
+    assert entry.env == {"PICA_SECRET_FILE": str(custom)}
+    machine.install("cursor")
+    entry = pica(machine, "cursor")
+    assert (entry.args, entry.env) == ((), {"PICA_SECRET_FILE": str(custom)})
+
+
 # The key
+
+
+@pytest.mark.parametrize("value", ["sk live 1", "short", "sk_live_1_\u00e9\u00e9\u00e9"])
+def test_what_cannot_be_a_key_is_not_kept_as_one(machine: Any, value: str) -> None:
+    write(machine, env={"PICA_SECRET": value})
+    with pytest.raises(InvalidSettings, match="There is no key"):
+        machine.install("cursor", "--secret", "file")
+    assert not (machine.home / ".config").exists()
+
+
+def test_a_new_key_is_never_ignored_for_a_file_of_ones_own(machine: Any) -> None:
+    custom, file = machine.home / "custom", machine.home / ".config/pica-mcp/secret"
+    custom.write_text("sk_live_1_old\n")
+    for client, words, given in (("cursor", [], {"PICA_SECRET": SECRET}), ("windsurf", ["--replace"], {})):
+        machine.ask = None if given else another
+        write(machine, client, env={"PICA_SECRET_FILE": str(custom)})
+        machine.install(client, *words, **given)
+        assert pica(machine, client).env == {"PICA_SECRET_FILE": str(file)}
+        assert file.read_text(encoding="utf-8") == f"{SECRET if given else ANOTHER}\n"
+    assert custom.read_text() == "sk_live_1_old\n"
+
+
+def test_a_variable_with_the_key_gives_way_to_a_key_that_is_typed(machine: Any) -> None:
+    write(machine, env={"PICA_SECRET": "${env:PICA_SECRET}"})
+    assert "The key comes from PICA_SECRET" in machine.install("cursor", "--replace", PICA_SECRET=SECRET).out
+    machine.ask = another
+    assert "The key comes from PICA_SECRET" in machine.install("cursor").out
+    machine.install("cursor", "--replace")
+    entry, file = pica(machine, "cursor"), machine.home / ".config/pica-mcp/secret"
+    assert (entry.passed, entry.env) == ((), {"PICA_SECRET_FILE": str(file)})
+    assert file.read_text(encoding="utf-8") == f"{ANOTHER}\n"
 
 
 def test_a_mistyped_key_can_be_put_right_and_enter_keeps_the_one_that_is_there(machine: Any) -> None:
@@ -179,6 +250,18 @@ def test_a_key_that_cannot_be_put_in_place_leaves_no_draft(machine: Any, monkeyp
 
 
 # Copies, and other entries
+
+
+def test_anothers_server_that_is_alone_in_a_file_is_kept_when_it_is_replaced(machine: Any) -> None:
+    machine.install("cursor", "--sandbox")
+    alone = machine.file("cursor").read_text(encoding="utf-8").replace(machine.python.rpartition("python")[0], "/x/")
+    machine.install("cursor", "--uninstall")
+    path = machine.write("cursor", alone.replace("pica-mcp", "theirs"))
+    before = path.read_text()
+    done = machine.install("cursor", "--sandbox", "--replace")
+    copy = Path(f"{path}.before-pica-mcp")
+    assert copy.read_text() == before
+    assert f"kept in {copy}." in done.out
 
 
 def test_a_file_that_an_older_copy_does_not_hold_is_kept_beside_it(machine: Any) -> None:

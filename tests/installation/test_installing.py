@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import sys
 from collections.abc import Callable, Mapping
@@ -316,7 +317,7 @@ def test_what_people_have_added_to_an_entry_stays(machine: Any) -> None:
     entry = form_of(CLIENTS[5]).read(machine.file("codex").read_text(encoding="utf-8"))["mcp_servers"]["pica"]
     assert (entry["startup_timeout_sec"], entry["tool_timeout_sec"]) == (90, 120)
     assert entry["tools"] == {"gmail_delete_message": {"approval_mode": "prompt"}}
-    assert (entry["args"], entry.get("env_vars")) == (["--sandbox"], None)
+    assert (entry["args"], entry.get("env_vars")) == (["--sandbox"], ["HTTPS_PROXY", "PICA_SECRET"])
     machine.write("codex", text)
     machine.install("codex")
     assert pica(machine, "codex").passed == ("HTTPS_PROXY", "PICA_SECRET")
@@ -642,6 +643,24 @@ def test_a_program_in_uvs_cache_is_run_by_uvx(machine: Any, monkeypatch: pytest.
     Ring().use(monkeypatch)
     machine.install("kiro", "--secret", "keyring", PICA_SECRET=SECRET, PATH=str(uvx.parent))
     assert pica(machine, "kiro").args == ("--from", "pica-mcp[keyring]", "pica-mcp")
+
+
+def test_uvx_is_never_taken_from_the_project_that_a_person_is_in(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.python = str(machine.home / ".cache/uv/archive-v0/abc/bin/python")
+    name = "uvx.exe" if sys.platform == "win32" else "uvx"
+    theirs, mine = machine.project / "bin" / name, machine.home / "bin" / name
+    for uvx in (theirs, mine):
+        uvx.parent.mkdir()
+        uvx.touch(mode=0o755)
+    monkeypatch.chdir(theirs.parent)
+    in_project = os.pathsep.join(["", ".", str(theirs.parent), f"{machine.home}/../project/bin"])
+    with pytest.raises(InvalidSettings, match="where uvx is"):
+        machine.install("cursor", "--sandbox", PATH=in_project)
+    machine.install("cursor", "--sandbox", PATH=os.pathsep.join([in_project, str(mine.parent)]))
+    assert Path(pica(machine, "cursor").command) == mine
+    machine.project = machine.home
+    machine.install("kiro", "--sandbox", PATH=str(mine.parent))
+    assert Path(pica(machine, "kiro").command) == mine, "a person's home is no project"
 
 
 # Anybody's files

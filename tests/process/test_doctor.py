@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -14,7 +15,10 @@ from typing import Any
 
 import pytest
 
+from pica_mcp.cli import doctor
 from pica_mcp.diagnosis import Group, Status
+from pica_mcp.errors import InvalidSettings
+from pica_mcp.settings import load
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -111,3 +115,24 @@ def test_what_a_broken_entry_prints_does_not_disturb(run: Run, home: dict[str, s
     assert "FAIL  Cursor/pica:" in done.stdout
     assert "no such module" in done.stdout
     assert "1 failure, 1 warning." in done.stdout.splitlines()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no other system lets a folder go that somebody is in")
+def test_a_folder_that_is_gone_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    parser = argparse.ArgumentParser()
+    doctor.add(parser)
+    arguments = parser.parse_args(["--sandbox"])
+    gone = r"^The folder that you are in is gone\. Go to another one"
+    with pytest.raises(InvalidSettings, match=gone):
+        doctor._case(arguments)  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(InvalidSettings, match=gone):
+        load({"config": "pica.toml"}, {}, sandbox=True)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "~\0", "/\ud800"])
+def test_a_settings_file_that_no_file_can_be_called_is_told_as_such(name: str) -> None:
+    with pytest.raises(InvalidSettings, match="no file has such a name"):
+        load({"config": name}, {}, sandbox=True)

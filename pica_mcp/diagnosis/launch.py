@@ -1,0 +1,94 @@
+"""Where a client's entry is started and its command found: by nothing in the folder that doctor happens to run in.
+
+A client starts a user's own entry from elsewhere, and a project that was cloned may have a `python` or a `pica_mcp` of
+its own, which would get the entry's secret.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from shutil import which
+
+from pica_mcp import text
+from pica_mcp.clients import Machine, entries
+from pica_mcp.diagnosis.found import Found
+from pica_mcp.errors import OperatorError
+from pica_mcp.settings import in_full
+
+_GIVE = "which means another wherever it is started; give it in full"
+
+
+def folder_of(one: Found, machine: Machine) -> Path:
+    """Return the folder that the entry is started in: where it names none, the top one, which is nobody's project."""
+    if one.scope == "project":
+        return machine.folder / one.entry.folder
+    return Path(one.entry.folder or Path(sys.executable).anchor)
+
+
+def placed(environ: Mapping[str, str], one: Found, machine: Machine) -> Mapping[str, str]:
+    """Return the variables with their paths as the entry means them, never from the folder that doctor is run in."""
+    folder = folder_of(one, machine)
+    held = {name: in_full(name, value, folder) for name, value in environ.items()}
+    with suppress(ValueError, KeyError):  # malformed, which is told elsewhere, or not set
+        program, *words = shlex.split(held["PICA_SECRET_COMMAND"])
+        if not _is_bare(program):
+            held["PICA_SECRET_COMMAND"] = shlex.join([str(folder / program), *words])
+    return held
+
+
+def command_of(one: Found, machine: Machine) -> str:
+    """Return the command as it is started, empty if there is none of that name."""
+    command = one.entry.command
+    return command if one.scope == "project" or not _is_bare(command) else _found(command, one, machine)
+
+
+def unclear(one: Found, machine: Machine) -> str:
+    """Return why nobody knows what the user's own entry starts, empty if that is plain."""
+    if one.scope == "project":
+        return ""
+    command, folder = one.entry.command, one.entry.folder
+    if folder and not Path(folder).is_absolute():
+        return f"its cwd is {text.line(folder, 40)}, {_GIVE}"
+    if not _is_bare(command):
+        return "" if Path(command).is_absolute() else f"its command is {text.line(command, 40)}, {_GIVE}"
+    is_only_here = not _found(command, one, machine) and which(command, path=_path(one, machine))
+    return (
+        f"PATH finds its command {text.line(command, 40)} in this folder only; give it in full" if is_only_here else ""
+    )
+
+
+def _is_bare(command: str) -> bool:
+    """Tell if the command is a name that is looked for on a PATH."""
+    return not os.path.dirname(command)  # noqa: PTH120 - a Path drops the dot of ./name
+
+
+def _path(one: Found, machine: Machine) -> str:
+    return entries.environment(one.client, one.entry, machine).get("PATH", "")
+
+
+def _found(command: str, one: Found, machine: Machine) -> str:
+    """Return where the command is on the PATH, of which only full paths elsewhere than in this folder count."""
+    folders = _path(one, machine).split(os.pathsep)
+    usable = os.pathsep.join(
+        folder for folder in folders if Path(folder).is_absolute() and not _is_ours(folder, machine)
+    )
+    found = which(command, path=usable) if usable else None
+    # Windows looks into the working folder first, whatever the PATH is.
+    return found if found and Path(found).is_absolute() and not _is_ours(str(Path(found).parent), machine) else ""
+
+
+def _is_ours(folder: str, machine: Machine) -> bool:
+    """Tell if the folder is below the one that doctor runs in, unless that is the user's home, or above it."""
+    try:
+        here, there = os.path.realpath(machine.folder), os.path.realpath(folder)
+        with suppress(OperatorError):
+            if Path(os.path.realpath(machine.home())).is_relative_to(here):
+                return False
+    except (OSError, ValueError):  # no folder has a NUL in its name
+        return True
+    return Path(there).is_relative_to(here)
