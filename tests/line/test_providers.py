@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -265,9 +266,10 @@ def test_whatever_is_documented_providers_take_the_tool_and_what_it_is_sent_find
     try:
         checked = arguments.check(made.parameters.schema, given)
     except InvalidArguments as error:
-        if " lacks " in str(error) and json.dumps("{}") in json.dumps(given):
-            return  # what stands for an object as text does not show what is needed inside of it
-        raise
+        # A schema that holds itself is shown up to some depth, or as text: below, it does not show what is needed.
+        assert set(re.findall(r"The argument '.+?' (\w+)", str(error))) == {"lacks"}  # noqa: PT017
+        assert "$ref" in json.dumps(groups)
+        return
     assert checked.keys() == {name for name, value in given.items() if value is not None}
     call = made.parameters.call(checked)
     assert {name: value_at(call, places[name]) for name in checked} == checked
