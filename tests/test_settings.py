@@ -128,7 +128,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "max_result_tokens": (["199", "100001", "6,000", "-200"], "a whole number from 200 to 100000"),
     "cache": (["cache", ".", __file__], "off, or the full path of a folder"),
     "cache_mb": (["15", "10001", "1e3"], "a whole number from 16 to 10000"),
-    "files": (["/nowhere/at/all", "files", ".", __file__], "the full path of a folder that exists"),
+    "files": (["/" + "x" * 5000, "/nowhere/at/all", "files", ".", __file__], "the full path of a folder that exists"),
     "poll_seconds": (["0", "61", "100", "1.5", "x"], "a whole number from 1 to 60"),
     "log_level": (["loud"], "one of debug, info, warning, error"),
 }  # fmt: skip

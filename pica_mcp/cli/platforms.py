@@ -41,7 +41,7 @@ class Line:
     working: int
     """How many of them may be used."""
     actions: int | None
-    """None if they have not been loaded yet."""
+    """None if Pica does not tell."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:

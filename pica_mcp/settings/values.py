@@ -5,6 +5,7 @@ A function returns what the value means, or raises a `ValueError` that completes
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -70,7 +71,7 @@ def folder(value: str) -> Path | None:
     if not value:
         return None
     path = _expanded(value)
-    if not path.is_absolute() or not path.is_dir():
+    if not path.is_absolute() or not os.path.isdir(path):  # noqa: PTH112 - nor what is too long, or forbidden
         raise ValueError("the full path of a folder that exists")
     return path.resolve()
 
@@ -83,7 +84,7 @@ def cache(value: str, environ: Mapping[str, str]) -> Path | None:
         place = _users_cache(environ)
         return place and place / "pica-mcp"
     path = _expanded(value)
-    if not path.is_absolute() or (path.exists() and not path.is_dir()):
+    if not path.is_absolute() or (os.path.exists(path) and not os.path.isdir(path)):  # noqa: PTH110, PTH112 - likewise
         raise ValueError("off, or the full path of a folder")
     return path
 
