@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import anyio
 from rich.text import Text
 
 from pica_mcp import text
 from pica_mcp.access import visible
 from pica_mcp.app import App
 from pica_mcp.cli.answer import by_hand
-from pica_mcp.cli.asking import ask
+from pica_mcp.cli.asking import ask, name_of
 from pica_mcp.cli.listing import print_listing
 from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of, take_options_anywhere
 from pica_mcp.cli.streams import fail
@@ -27,7 +25,6 @@ from pica_mcp.errors import InvalidArguments, PicaError
 _USUAL = 10
 _NOTE_CHARS = 2_000
 _REQUEST_CHARS = 1_000
-_WAIT_SECONDS = 3.0
 _COLUMNS = ("tool", "effect", "title", "platform", "request")
 _STYLES = {"write": "yellow", "destructive": "red"}
 
@@ -100,7 +97,7 @@ async def _told(app: App, hit: Hit) -> dict[str, Any]:
     """Return what is told of the hit; more than models are told, who can read it off the name, or ask."""
     action = hit.action
     return {
-        "tool": hit.tool or await _name(app, hit),
+        "tool": hit.tool or await name_of(app, hit.action) or None,
         "id": action.id,
         "platform": action.platform,
         "title": text.line(action.title),
@@ -108,10 +105,3 @@ async def _told(app: App, hit: Hit) -> dict[str, Any]:
         "request": text.line(f"{action.method} {action.path}", _REQUEST_CHARS),
         "arguments": by_hand(hit.arguments),
     } | ({"connections": list(hit.connections)} if hit.connections else {})
-
-
-async def _name(app: App, hit: Hit) -> str | None:
-    """Return the name by which the action can be read about where its platform is not connected, if it has one."""
-    with anyio.move_on_after(_WAIT_SECONDS), suppress(PicaError):  # what was found is of use without
-        return await app.pipeline.names.name_of(hit.action)
-    return None

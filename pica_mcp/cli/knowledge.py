@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import anyio
 from rich.console import Console, ConsoleOptions
 from rich.markdown import Markdown
 from rich.segment import Segment
@@ -19,7 +17,7 @@ from pica_mcp import documents, schemas, text
 from pica_mcp.access import admit, effect
 from pica_mcp.app import App
 from pica_mcp.cli.answer import by_hand
-from pica_mcp.cli.asking import ask
+from pica_mcp.cli.asking import ask, name_of
 from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of
 from pica_mcp.cli.rows import Row, print_rows
 from pica_mcp.cli.streams import fail, print_anything
@@ -33,7 +31,6 @@ _USUAL_CHARS = 8_000
 _RENDERED_CHARS = 200_000
 _OUTLINE_CHARS = 2_500
 _MAX_SECTIONS = 200
-_WAIT_SECONDS = 3.0
 _MAX_NEEDED = 12
 _THEME = "ansi_dark"
 """Of the colours of code, in those of the terminal."""
@@ -98,14 +95,7 @@ async def _found(app: App, wanted: str, platform: str | None) -> _Found:
     parameters = schemas.derive(action)
     needed = tuple(islice(strings(parameters.schema.get("required")), _MAX_NEEDED))
     outline = schemas.outline(parameters, _OUTLINE_CHARS)
-    return _Found(action, await _tool(app, action), effect(app.caller, action), outline, needed)
-
-
-async def _tool(app: App, action: ActionDetails) -> str:
-    """Return what the action's tool is called; empty if it has none, or that cannot be told in a moment."""
-    with anyio.move_on_after(_WAIT_SECONDS), suppress(PicaError):  # it can be read about without
-        return await app.pipeline.names.name_of(action) or ""
-    return ""
+    return _Found(action, await name_of(app, action), effect(app.caller, action), outline, needed)
 
 
 def _document(action: ActionDetails, section: str | None, *, full: bool) -> str:
