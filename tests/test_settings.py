@@ -126,7 +126,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "tool_name_max": (["19", "65", "0", "40.0", "forty"], "a whole number from 20 to 64"),
     "schema_profile": (["strict", "openai", "json"], "one of portable, openai-strict, raw"),
     "max_result_tokens": (["199", "100001", "6,000", "-200"], "a whole number from 200 to 100000"),
-    "cache": (["cache", ".", __file__], "off, or the full path of a folder"),
+    "cache": (["/" + "x" * 5000, "cache", ".", __file__], "off, or the full path of a folder"),
     "cache_mb": (["15", "10001", "1e3"], "a whole number from 16 to 10000"),
     "files": (["/" + "x" * 5000, "/nowhere/at/all", "files", ".", __file__], "the full path of a folder that exists"),
     "poll_seconds": (["0", "61", "100", "1.5", "x"], "a whole number from 1 to 60"),

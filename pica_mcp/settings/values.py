@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -84,7 +85,13 @@ def cache(value: str, environ: Mapping[str, str]) -> Path | None:
         place = _users_cache(environ)
         return place and place / "pica-mcp"
     path = _expanded(value)
-    if not path.is_absolute() or (os.path.exists(path) and not os.path.isdir(path)):  # noqa: PTH110, PTH112 - likewise
+    try:
+        wrong = not path.is_absolute() or not stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        wrong = False  # the cache makes it, or does without
+    except (OSError, ValueError):
+        wrong = True  # what is too long, or forbidden
+    if wrong:
         raise ValueError("off, or the full path of a folder")
     return path
 
