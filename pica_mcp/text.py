@@ -92,6 +92,11 @@ def masked(words: str) -> str:
     return _CONNECTION_KEY.sub(r"\1…", _API_KEY.sub(r"\1…", _PASSWORD.sub(r"\1…@", words)))
 
 
+def has_api_key(words: str) -> bool:
+    """Tell if one of Pica's API keys stands in the words."""
+    return bool(_API_KEY.search(words))
+
+
 def fence(text: str, source: str, max_chars: int | None = None) -> str:
     """Return the text, at most `max_chars` of it, marked as data from `source`; no mark inside can close the fence."""
     inner = _FENCE.sub(r"<\1data_", clean(text))[:max_chars]

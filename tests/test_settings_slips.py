@@ -79,9 +79,10 @@ def ways(name: str, value: str, folder: Path) -> Iterator[Way]:
         yield in_file(f"{name} = {json.dumps([value])}", folder)
 
 
+@pytest.mark.parametrize("key", [KEY, "id_live_1_canaryZm9vYmFy0123456789"], ids=["project", "identity"])
 @pytest.mark.parametrize("option", [CONFIG, *OPTIONS], ids=lambda option: option.name)
-def test_an_api_key_is_no_value_of_any_other_setting_and_not_shown(option: Any, tmp_path: Path) -> None:
-    for way in ways(option.name, KEY, tmp_path):
+def test_an_api_key_is_no_value_of_any_other_setting_and_not_shown(option: Any, key: str, tmp_path: Path) -> None:
+    for way in ways(option.name, key, tmp_path):
         with pytest.raises(InvalidSettings, match=f"^({option.flag}|{option.variable}|{option.name} in .*) ") as caught:
             start(way)
         assert "canary" not in shown(caught.value)

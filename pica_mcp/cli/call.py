@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 
 import anyio
@@ -95,9 +96,19 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _check_output(output: str | None) -> None:
     """Raise `InvalidArguments` where the answer could not be written: after the call it would be lost."""
-    if output is not None and (Path(output).is_dir() or not Path(output).parent.is_dir()):
-        problem = f"'{text.line(output, 100)}' cannot be written: it is a folder, or its folder does not exist."
+    if output is not None and not _may_be_written(output):
+        problem = f"'{text.line(output, 100)}' cannot be written: it is a folder, or in none that takes it."
         raise InvalidArguments(problem, "Nothing was sent; give another --output.")
+
+
+def _may_be_written(output: str) -> bool:
+    try:
+        return not S_ISDIR(Path(output).stat().st_mode) and os.access(output, os.W_OK)
+    except FileNotFoundError:
+        folder = Path(output).parent
+        return folder.is_dir() and os.access(folder, os.W_OK)
+    except (OSError, ValueError):
+        return False
 
 
 def _content(path: str) -> bytes:

@@ -20,7 +20,6 @@ _RESTRICTING = re.compile(
 _CODES_OWN = re.compile(r"PICA_.+_CONNECTION_KEY")
 """What Pica's documents have people call a key in code of their own."""
 
-_API_KEY = re.compile(r"(?i)\bsk_(?:live|test)_\w")
 _MAX_SHOWN_CHARS = 200
 
 ValueT = TypeVar("ValueT")
@@ -106,7 +105,7 @@ def _sound(given: Given, option: Option) -> Given:
     if not given.raw:
         undo = "Remove it" if given.origin.kind == "file" else "Unset it"
         raise InvalidSettings(f"{given.name} is set but empty.", f"{undo}, or give it a value.")
-    if option.form != "path" and _API_KEY.search(str(given.raw)):
+    if option.form != "path" and text.has_api_key(str(given.raw)):
         raise InvalidSettings(f"{given.name} holds an API key.", "Set PICA_SECRET to it instead.")
     return given
 

@@ -5,6 +5,7 @@ A function returns what the value means, or raises a `ValueError` that completes
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -87,10 +88,10 @@ def cache(value: str, environ: Mapping[str, str]) -> Path | None:
     path = _expanded(value)
     try:
         wrong = not path.is_absolute() or not stat.S_ISDIR(path.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        wrong = False  # the cache makes it, or does without
-    except (OSError, ValueError):
-        wrong = True  # what is too long, or forbidden
+    except OSError as error:  # what is not there is made, and what cannot be reached is done without
+        wrong = error.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP)
+    except ValueError:
+        wrong = True
     if wrong:
         raise ValueError("off, or the full path of a folder")
     return path

@@ -251,6 +251,8 @@ def test_hostile_titles_and_documents_do_nothing_to_a_terminal(type_in: Do) -> N
         (("call", "gmail_send_email", "--arguments", "[]"), 2, "have to be one JSON object"),
         (("call", "gmail_list_messages", "connection=Work", "--connection", "Personal"), 2, "names two connections"),
         (("call", "gmail_list_messages", "--output", "gone/x"), 2, "'gone/x' cannot be written"),
+        (("call", "gmail_list_messages", "--output", "x" * 300), 2, "Nothing was sent; give another --output."),
+        (("call", "gmail_list_messages", "--output", "."), 2, "'.' cannot be written"),
         (("call", "gmail_list_messages", "--connection", "Work", "maxResult=2"), 1, "did you mean 'maxResults'?"),
         (("call", "gmail_list_messages", "--connection", "Work", "maxResults=many"), 1, "must be an integer"),
         (("call", "gmail_list_messages", "--connection", "Growth inbox"), 1, "no gmail connection"),
