@@ -47,6 +47,22 @@ def by_platform(caller: Caller, connections: Iterable[Connection]) -> Mapping[st
     return {name: dict(sorted(label_connections(caller, grouped[name]).items())) for name in sorted(grouped)}
 
 
+def with_others(
+    named: Mapping[str, Mapping[str, Connection]], connections: Iterable[Connection]
+) -> Mapping[str, Mapping[str, Connection]]:
+    """Return the same with those of the connections that are not in it, under labels that no other has."""
+    known = {c.key for labels in named.values() for c in labels.values()}
+    grouped: dict[str, list[Connection]] = {platform: [] for platform in named}
+    for connection in connections:
+        if connection.key not in known:
+            grouped.setdefault(connection.platform, []).append(connection)
+    found: dict[str, Mapping[str, Connection]] = {}
+    for platform, others in sorted(grouped.items()):
+        labels = named.get(platform, {})
+        found[platform] = {**labels, **dict(sorted(text.tell_apart(others, _label, labels).items()))}
+    return found
+
+
 def choices(caller: Caller, connections: Iterable[Connection], platform: str) -> tuple[list[str], str | None]:
     """Return the labels of the platform's working accounts, and which of them a call means that names none.
 

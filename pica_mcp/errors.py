@@ -27,6 +27,7 @@ it repeats: they are masked here, once. Facts that code acts on are attributes.
 
 from __future__ import annotations
 
+import re
 import traceback
 from enum import StrEnum
 from typing import Self
@@ -156,6 +157,13 @@ class Busy(TransientError):
 
 class OutcomeUnknown(TransientError):
     """A write was sent and its answer was lost: it may have been applied, so repeating it may apply it twice."""
+
+
+def for_operators(words: str) -> str:
+    """Return what is said to a model as it is said to whoever runs the server."""
+    words = re.sub(r"\s*\bTell the operator\.|(?:;|, or) tell the operator\b", "", words)
+    words = re.sub(r"\bask the operator to ", "", words)
+    return re.sub(r"\bAsk the operator to (\w)", lambda found: found[1].upper(), words)
 
 
 def trace(error: BaseException) -> str:

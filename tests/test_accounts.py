@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pica_mcp.access import Caller, Identity, IdentityType, Permission, admit, how_to_connect
-from pica_mcp.accounts import by_platform, choices, choose, label_connections, label_of
+from pica_mcp.accounts import by_platform, choices, choose, label_connections, label_of, with_others
 from pica_mcp.errors import Reason, Refused
 from pica_mcp.models import Action, ActionDetails, Connection
 
@@ -354,6 +354,19 @@ def test_accounts_are_listed_by_platform_in_the_order_of_their_names(
         ("gmail", [("Home", home), ("Office", work)]),
         ("slack", [("slack", slack)]),
     ]
+
+
+def test_accounts_that_may_not_be_used_take_no_label_of_those_that_may(
+    caller: MakeCaller, connection: MakeConnection
+) -> None:
+    seen, twin, other = (connection(key=f"live::gmail::{n}", name=name) for n, name in enumerate(("Work", "work", "B")))
+    slack = connection(key="live::slack::1", platform="slack")
+    listed = with_others(by_platform(caller(), [seen]), [slack, other, twin, seen])
+    assert [(platform, list(labels.values())) for platform, labels in listed.items()] == [
+        ("gmail", [seen, other, twin]),
+        ("slack", [slack]),
+    ]
+    assert [*listed["gmail"]] == ["Work", "B", "work (ada)"]
 
 
 def test_an_account_has_the_label_that_it_has_among_the_callers_own(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pica_mcp import errors
-from pica_mcp.errors import CallError, OperatorError, PicaError, Reason, Refused, TransientError
+from pica_mcp.errors import CallError, OperatorError, PicaError, Reason, Refused, TransientError, for_operators
 
 BRANCHES = {
     CallError: (
@@ -38,6 +38,21 @@ def test_no_error_is_outside_the_tree() -> None:
 )
 def test_an_error_says_what_is_wrong_and_then_what_to_do(problem: str, remedy: str, said: str) -> None:
     assert str(PicaError(problem, remedy)) == said
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("It may not. Ask the operator to change PICA_X.", "It may not. Change PICA_X."),
+        ("It may not. Choose another, or ask the operator to add it.", "It may not. Choose another, or add it."),
+        ("It is broken. Tell the operator.", "It is broken."),
+        ("It is too large. Ask for less, or tell the operator.", "It is too large. Ask for less."),
+        ("Pica does not let this server do it; tell the operator.", "Pica does not let this server do it."),
+        ("It is the operator's. Ask the person.", "It is the operator's. Ask the person."),
+    ],
+)
+def test_what_is_for_the_operator_is_said_to_the_operator(told: str, said: str) -> None:
+    assert for_operators(told) == said
 
 
 def test_a_refusal_carries_its_rule_and_does_not_say_its_name() -> None:

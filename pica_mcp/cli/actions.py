@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import anyio
 from rich.text import Text
 
 from pica_mcp import text
@@ -20,9 +22,11 @@ from pica_mcp.cli.streams import fail
 from pica_mcp.cli.terminal import cell, print_json, screen
 from pica_mcp.discovery import Hit, Searches, near
 from pica_mcp.discovery.connected import platforms_of
+from pica_mcp.discovery.names import platform_meant
 from pica_mcp.errors import InvalidArguments, PicaError
 
 _USUAL = 10
+_LOAD_SECONDS = 20.0
 _NOTE_CHARS = 2_000
 _REQUEST_CHARS = 1_000
 _COLUMNS = ("tool", "effect", "title", "platform", "request")
@@ -71,14 +75,27 @@ def _cell(hit: Mapping[str, Any], column: str) -> Text:
 
 async def _found(query: str, platform: str | None, limit: int, app: App) -> dict[str, Any]:
     """Return what the search tells. Raises `InvalidArguments` if there is no such platform."""
-    try:
-        found = await Searches(app.catalog, app.pipeline.names).find(app.caller, query, platform, limit)
-    except InvalidArguments as error:
-        raise InvalidArguments(by_hand(str(error))) from None
+    await _loaded(app, platform)
+    found = await Searches(app.catalog, app.pipeline.names).find(app.caller, query, platform, limit)
     if found.platform and not found.hits:
         await _check_platform(app, found.platform)
     note = by_hand(text.clean(found.note)).replace("`platform`", "--platform")
     return {"actions": [await _told(app, hit) for hit in found.hits], "note": note}
+
+
+async def _loaded(app: App, platform: str | None) -> None:
+    """Wait a while for what is searched: what is found is not to hang on what was asked before."""
+    with anyio.move_on_after(_LOAD_SECONDS), suppress(PicaError):  # the search tells what is wrong
+        meant = await platform_meant(app.catalog, platform, app.caller)
+        own = () if meant else visible(app.caller, await app.catalog.connections(app.caller.identity))
+        async with anyio.create_task_group() as tasks:
+            for one in {meant} if meant else {connection.platform for connection in own}:
+                tasks.start_soon(_load, app, one)
+
+
+async def _load(app: App, platform: str) -> None:
+    with suppress(PicaError):
+        await app.catalog.listing(platform)
 
 
 async def _check_platform(app: App, platform: str) -> None:

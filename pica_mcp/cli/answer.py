@@ -12,6 +12,7 @@ from pica_mcp import text
 from pica_mcp.cli.streams import complain, print_anything
 from pica_mcp.cli.terminal import print_json
 from pica_mcp.discovery import EXECUTE, KNOWLEDGE, LIST, READ, SEARCH
+from pica_mcp.errors import for_operators
 from pica_mcp.results.apart import CHOOSE, FENCED, REST, Answer
 
 _REST = re.compile(rf"{re.escape(REST)}.*\)")
@@ -34,7 +35,7 @@ def by_hand(words: str) -> str:
     words = _CHOOSE.sub("", _REST.sub("--all shows the rest.", words))
     for tool, command in _COMMANDS.items():
         words = words.replace(tool, command)
-    return words
+    return for_operators(words)
 
 
 def show(answer: Answer, output: str | None, *, raw: bool, as_json: bool) -> int:

@@ -20,7 +20,7 @@ from rich.text import Text
 from pica_mcp import text
 from pica_mcp.app import App, open_app
 from pica_mcp.cli import assignments
-from pica_mcp.cli.answer import by_hand, show
+from pica_mcp.cli.answer import show
 from pica_mcp.cli.options import add_settings, describe, settings_of, take_options_anywhere
 from pica_mcp.cli.streams import fail, log_to_stderr
 from pica_mcp.cli.terminal import notes
@@ -137,8 +137,6 @@ async def _answered(settings: Settings, arguments: argparse.Namespace, given: Ma
                 return replace(answer, told="You did not agree; nothing was sent.")
             fields = str(given.get(RESULT_FIELDS) or "")
             return app.pipeline.results.completed(app.caller, answer, fields, everything=arguments.all)
-        except UnknownTool as error:
-            return UnknownTool(by_hand(str(error)))
         except PicaError as error:
             return error
 

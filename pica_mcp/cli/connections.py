@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from rich.text import Text
 
 from pica_mcp import text
-from pica_mcp.access import Caller, Preferences, admit, how_to_connect, visible
-from pica_mcp.accounts import by_platform, choices
+from pica_mcp.access import Caller, admit, how_to_connect, visible
+from pica_mcp.accounts import by_platform, choices, with_others
 from pica_mcp.app import App
 from pica_mcp.catalog import Connections
 from pica_mcp.cli.asking import ask
@@ -92,14 +92,10 @@ async def _found(platform: str, app: App) -> tuple[Caller, list[Account]]:
 def _accounts(caller: Caller, among: Connections) -> Iterator[Account]:
     """Yield the caller's connections by platform: first those that models see too, by the labels that they see."""
     own = [connection for connection in among if caller.identity.owns(connection)]
-    seen = visible(caller, own)
-    shown, keys = by_platform(caller, seen), {connection.key for connection in seen}
-    unseen = (connection for connection in own if connection.key not in keys)
-    withheld = by_platform(replace(caller, preferences=Preferences()), unseen)
-    for platform in sorted({*shown, *withheld}):
-        labels = [*shown.get(platform, {}).items(), *withheld.get(platform, {}).items()]
+    shown = by_platform(caller, visible(caller, own))
+    for platform, named in with_others(shown, own).items():
         _, default = choices(caller, shown.get(platform, {}).values(), platform)
-        for label, connection in labels:
+        for label, connection in named.items():
             refusal = admit(caller, connection=connection)
             reason = refusal and refusal.reason
             is_default = reason is None and label == default

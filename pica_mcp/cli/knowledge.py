@@ -16,14 +16,13 @@ from rich.segment import Segment
 from pica_mcp import documents, schemas, text
 from pica_mcp.access import admit, effect
 from pica_mcp.app import App
-from pica_mcp.cli.answer import by_hand
 from pica_mcp.cli.asking import ask, name_of
 from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of
 from pica_mcp.cli.rows import Row, print_rows
 from pica_mcp.cli.streams import fail, print_anything
 from pica_mcp.cli.terminal import print_json, screen
 from pica_mcp.discovery import find_action
-from pica_mcp.errors import InvalidArguments, PicaError, UnknownAction
+from pica_mcp.errors import InvalidArguments, PicaError
 from pica_mcp.models import ActionDetails, Effect
 from pica_mcp.schemas import strings
 
@@ -86,10 +85,7 @@ class _Found:
 
 async def _found(app: App, wanted: str, platform: str | None) -> _Found:
     """Return the action, or raise why it is not told."""
-    try:
-        action = await find_action(app.catalog, app.pipeline.names, platform, wanted, app.caller)
-    except UnknownAction as error:
-        raise UnknownAction(by_hand(str(error))) from None
+    action = await find_action(app.catalog, app.pipeline.names, platform, wanted, app.caller)
     if refusal := admit(app.caller, action):
         raise refusal
     parameters = schemas.derive(action)

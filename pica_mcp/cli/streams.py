@@ -32,6 +32,8 @@ def complain(message: object) -> None:
 
 def fail(error: PicaError) -> int:
     """Tell the person what is wrong, and return the exit code: 2 where other words or settings would help, else 1."""
+    from pica_mcp.cli.answer import by_hand  # a server's start does not pay for it
+
     why = " `pica-mcp doctor` tells why." if isinstance(error, Unreachable | SecretRefused | UpstreamRefused) else ""
-    complain(f"{error}{why}")
+    complain(f"{by_hand(str(error))}{why}")
     return 2 if isinstance(error, CallError | InvalidSettings) else 1

@@ -10,7 +10,6 @@ from pica_mcp import consent, text
 from pica_mcp.access import (
     Caller,
     Permission,
-    Preferences,
     admit,
     admit_effect,
     effect,
@@ -19,7 +18,7 @@ from pica_mcp.access import (
     usable,
     visible,
 )
-from pica_mcp.accounts import by_platform, choices
+from pica_mcp.accounts import by_platform, choices, with_others
 from pica_mcp.catalog import Connections
 from pica_mcp.consent import Policy
 from pica_mcp.effects import rule_of
@@ -149,16 +148,15 @@ def _links(caller: Caller, account: Account, shown: Shown) -> Mapping[str, tuple
     """Return platform → the caller's connections, by label. Those that are seen have the labels that models see."""
     rows = {c.key: c for c in (*account.everyone, *account.own) if caller.identity.owns(c)}
     seen = by_platform(caller, visible(caller, account.own))
-    labels = {c.key: label for named in seen.values() for label, c in named.items()}
     defaults = {
         named[label].key for platform, named in seen.items() if (label := _default(caller, account.own, platform))
     }
     told = {c.key for c in account.own}
     links: dict[str, tuple[Link, ...]] = {}
-    for platform, named in by_platform(replace(caller, preferences=Preferences()), rows.values()).items():
+    for platform, named in with_others(seen, rows.values()).items():
         unordered = (
             Link(
-                labels.get(c.key, label),
+                label,
                 "" if caller.identity.id else owner(c),
                 text.line(c.state, 30),
                 _reason(caller, c) if c.key in told else Reason.UNKNOWN_CONNECTION,
