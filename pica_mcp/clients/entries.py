@@ -19,6 +19,17 @@ _OFFICIAL = re.compile(r"@(?:picahq|withone)/(?:pica-)?mcp(?:@.*)?|mcp/pica.*|.*
 _OURS = re.compile(r"pica[-_]mcp(?:\[[\w,]*\])?(?:[@=~<>!].*)?")
 _RUNNERS = frozenset({"uvx", "uv", "pipx"})
 
+# What may stand before a server on its command line, and set nothing of ours: launchers, their words, and such of their
+# flags as have a value after them. All others are taken to have none.
+_LAUNCHERS = re.compile(r"uvx?|pipx|npx|bunx|docker|podman|cmd|(python|pypy)[\d.]*w?|py")
+_WORDS = frozenset({"run", "tool", "/c"})
+_VALUED = frozenset(
+    {
+        *("--from", "--with", "--directory", "--project", "--python", "--index", "--index-url", "--package"),
+        *("-e", "--env", "-p", "--volume", "--mount", "--name", "--network", "--platform"),
+    }
+)
+
 # What a value may refer to: ${env:NAME}, ${input:id}, ${NAME}, ${NAME:-instead}, and Gemini's $NAME.
 _REFERENCE = re.compile(r"\$\{(?:(env|input):)?([A-Za-z_][\w.-]*?)(?::-([^}$]*))?\}|\$([A-Za-z_]\w*)")
 
@@ -134,6 +145,20 @@ def kind_of(entry: Entry) -> Kind:
         return "ours"
     started = any(pair == ("-m", "pica_mcp") for pair in zip(entry.args, entry.args[1:], strict=False))
     return "ours" if started else "other"
+
+
+def is_wrapped(entry: Entry) -> bool:
+    """Tell if more than a launcher stands before the server, ours or the official one: it may set anything."""
+    words = (entry.command, *entry.args)
+    for before, word in zip(("", *words), words, strict=False):
+        program = program_of(Entry(word))
+        if before in _VALUED or word.startswith("-"):
+            continue
+        if program == "pica-mcp" or _OURS.fullmatch(word) or is_official(word):
+            return before.lower() in ("/c", "-c", "--call")  # a whole script
+        if not (word.lower() in _WORDS or _LAUNCHERS.fullmatch(program)):
+            return True
+    return True
 
 
 def program_of(entry: Entry) -> str:

@@ -24,6 +24,7 @@ from pica_mcp.errors import OperatorError
 MAX_BYTES = 10 * 1024 * 1024
 SUFFIX = ".before-pica-mcp"
 _MAX_COPIES = 9
+_MAX_SCRIPT_BYTES = 4_096
 
 Parts = Mapping[tuple[str, ...], Mapping[str, Any]]
 """What belongs to an entry, by its path in the file: the entry itself, then what else it needs there."""
@@ -160,6 +161,16 @@ def _refuse_link(copy: Path) -> None:
     if copy.is_symlink():
         problem = f"{str(copy)!r} is a link, and no copy that was made here."
         raise Unusable(problem, "Look at it, and take it away.")
+
+
+def is_by_npm(file: Path) -> bool:
+    """Tell if npm put the program there, a link into its packages or a script that calls node: it is none of ours."""
+    with suppress(OSError):
+        if "node_modules" in real(file).parts:
+            return True
+        with file.open("rb") as opened:
+            return b"node" in opened.read(_MAX_SCRIPT_BYTES)
+    return False
 
 
 def real(path: Path) -> Path:

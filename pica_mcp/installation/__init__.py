@@ -35,7 +35,7 @@ from pica_mcp.installation.keeping import WAYS, Place, keep
 from pica_mcp.installation.planning import Launch, Wanted, plan
 from pica_mcp.installation.program import record
 from pica_mcp.installation.target import KINDS, USUAL_NAME, Standing, Target, survey, target_of
-from pica_mcp.settings import CONFIG, OPTIONS
+from pica_mcp.settings import CONFIG, OPTIONS, flags_in
 
 __all__ = [
     "KINDS",
@@ -56,8 +56,9 @@ __all__ = [
 _PUBLIC = {"PICA_SECRET_FILE", "PICA_SECRET_KEYRING", *(option.variable for option in (CONFIG, *OPTIONS))}
 """Variables whose values may be shown."""
 
-_ASSIGNED = re.compile(r"(?:^-e=?|(?<![\w-]))(?!PICA_)[A-Za-z_]\w*=(?!=)")
-"""A variable of somebody else's that a command line sets, which may be anything."""
+_FLAGS = {option.variable: option.flag for option in (CONFIG, *OPTIONS)}
+_WORDS = frozenset({"-m", "-P", "pica_mcp", "pica-mcp", "run", "tool", "--from", "serve", "--sandbox", "--debug"})
+"""What else may be shown of a command line of ours."""
 
 _OURS = ("type", "command", "args", "env", "env_vars")
 """The keys of an entry that are written anew."""
@@ -104,7 +105,7 @@ def put_in(target: Target, wanted: Wanted, machine: Machine) -> Done:
         parts = _parts(target, document, before, launch)
         copy = files.load_copy(target.file)
         change = files.plan_install(form_of(target.client), parts, text_before, copy, is_strange=not is_ours)
-    known = {*_speakable(before, target.client), *_speakable(launch.entry, target.client)}
+    known = {*_speakable(before, target.client), *_speakable(launch.entry, target.client), *launch.entry.args}
     told = [*_notes(target, launch, machine), *_lost(target, document, launch), *_others(target, found)]
     told += [] if wanted.is_dry else _kept_copy(target, change)  # before a key is put anywhere: it may be refused
     if launch.place:
@@ -114,8 +115,7 @@ def put_in(target: Target, wanted: Wanted, machine: Machine) -> Done:
         state: State = "unchanged" if change.is_none else "would be written"
         return _done(target, change, state, known, told)
     files.carry_out(target.file, change)
-    more = f"{target.client.hint}, then ask it: What is connected through Pica?"
-    return _done(target, change, "unchanged" if change.is_none else "written", known, told, more)
+    return _done(target, change, "unchanged" if change.is_none else "written", known, told, _next(target, before))
 
 
 def _refuse_strangers(target: Target, there: Any, before: Entry | None) -> None:
@@ -193,6 +193,13 @@ def _kept_copy(target: Target, change: files.Change) -> Iterator[str]:
         yield f"The file as it was is kept in {files.copy_of(target.file)}."
 
 
+def _next(target: Target, before: Entry | None) -> str:
+    """Return what is left to a person. What somebody has switched off in their own file stays so."""
+    is_off = before and not before.is_enabled and kind_of(before) == "ours" and not target.is_shared
+    hint = f"Switch the entry on in {target.client.title}, where it is off" if is_off else target.client.hint
+    return f"{hint}, then ask it: What is connected through Pica?"
+
+
 # Taking out
 
 
@@ -260,15 +267,22 @@ def _speakable(entry: Entry | None, client: Client) -> Iterator[str]:
     kind = kind_of(entry) if entry else "other"
     if entry is None or kind == "other":
         return
-    words = (entry.command, *entry.args)
-    yield from (word for word in words if (kind == "ours" or is_official(word)) and not _may_be_secret(word))
+    yield from (word for word in (entry.command, *entry.args) if is_official(word) and not re.search(r"[\s=]", word))
     if kind == "ours":
+        yield from (word for word in _plain_words(entry) if not _may_be_secret(word))
         yield from (value for name, value in entry.env.items() if name in _PUBLIC and not _may_be_secret(value))
         yield from (word for name in entry.passed for word in (name, client.refer(name)))
     yield from (value for name, value in entry.env.items() if name == "PICA_SECRET" and is_reference(value))
     yield from ("stdio", *(str(word) for one in asked(client, entry) for word in input_of(one).values()))
 
 
+def _plain_words(entry: Entry) -> Iterator[str]:
+    """Yield what is ours of a command line: others before us may be given anything."""
+    yield entry.command
+    yield from _WORDS.intersection(entry.args)
+    for variable, value in flags_in(entry.args).items():
+        yield from (_FLAGS[variable], value, f"{_FLAGS[variable]}={value}")
+
+
 def _may_be_secret(word: str) -> bool:
-    is_told = "_SECRET=" in word or bool(re.search("://.*@", word) or _ASSIGNED.search(word))
-    return is_told or text.masked(word) != word
+    return bool(re.search("://.*@", word)) or text.masked(word) != word

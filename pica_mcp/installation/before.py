@@ -7,18 +7,19 @@ holds on which narrows what may be done, and neither a key nor a way to one.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pica_mcp import text
 from pica_mcp.clients import Client
-from pica_mcp.clients.entries import Entry, Kind, kind_of, program_of
+from pica_mcp.clients.entries import Entry, Kind, is_wrapped, kind_of
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.installation.keeping import PLUMBING
 from pica_mcp.installation.target import Target
 from pica_mcp.secret import is_well_formed
-from pica_mcp.settings import CONFIG, OPTIONS, SECRETS, flags_in, in_full
+from pica_mcp.settings import CONFIG, OPTIONS, SECRETS, flags_in, in_full, load
+from pica_mcp.settings.sources import nearest, refuse_misspelt
 
 SETTINGS = frozenset(option.variable for option in (CONFIG, *OPTIONS))
 """Every variable of ours that is no secret."""
@@ -34,8 +35,8 @@ _NARROWING = frozenset(
 _ASSIGNED = re.compile(r"(?:--env=|-e=?)?((?:PICA|ONE)_\w+)=(.+)", re.DOTALL)
 _PASSED = re.compile(r"(?:--env=|-e=?)\w+")
 _NAMED = re.compile(r"(?<![A-Z_])(?:PICA|ONE)_([A-Z_]+)")
-_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "fish", "cmd", "powershell", "pwsh", "wsl"})
-_WIDE = frozenset({("PICA_PERMISSIONS", "admin"), ("PICA_CONSENT", "off"), ("PICA_CONSENT", "auto")})
+_LIKENESS = 0.9
+"""From which on a name is taken for another one that is misspelt."""
 _MAX_NAMES = 30
 
 
@@ -69,8 +70,11 @@ class Before:
         yield from sorted({*self.entry.env, *self.entry.passed} - kept)
 
 
-def before_of(target: Target, there: Entry | None, *, may_replace: bool) -> Before:
-    """Return what there was. Raises `InvalidSettings` if it was set where nobody can look, or by another's command."""
+def before_of(target: Target, there: Entry | None, given: Collection[str]) -> Before:
+    """Return what there was, where these variables are given anew.
+
+    Raises `InvalidSettings` if it was set where nobody can look, or by another's command, or is misspelt.
+    """
     if there is None:
         return Before()
     kind = kind_of(there)
@@ -82,30 +86,49 @@ def before_of(target: Target, there: Entry | None, *, may_replace: bool) -> Befo
     entry = _in_our_words(target.client, there) if kind == "official" else there
     whole = replace(entry, env={**entry.env, **flags_in(entry.args)})
     before = Before(whole, kind, not target.is_shared)
-    env = {name: value for name, value in whole.env.items() if _holds(before, name, value, may_replace=may_replace)}
-    passed = tuple(name for name in whole.passed if _holds(before, name, "", may_replace=may_replace))
-    return replace(before, env={name: _placed(whole, name, value) for name, value in env.items()}, passed=passed)
+    corrected = _corrected({*whole.env, *whole.passed}, given)
+    env = {name: value for name, value in whole.env.items() if _holds(before, name, value)}
+    passed = tuple(name for name in whole.passed if _holds(before, name, ""))
+    env = {name: _placed(whole, name, value) for name, value in env.items()}
+    return replace(before, env=env, passed=passed).without(corrected)
+
+
+def _corrected(names: set[str], given: Collection[str]) -> set[str]:
+    """Return the misspelt names whose right ones are given; any other raises, since it was meant to restrict."""
+    corrected = {name for name in names - SETTINGS if nearest(name, given, _LIKENESS)}
+    try:
+        refuse_misspelt(dict.fromkeys(sorted(names - corrected), ""))
+    except InvalidSettings as error:
+        raise wrong(error) from None
+    return corrected
+
+
+def wrong(error: InvalidSettings) -> InvalidSettings:
+    """Return what to tell of a setting that is wrong in the entry."""
+    problem = f"What the entry that is there sets does not hold: {error}"
+    return InvalidSettings(problem, "Correct it there, or give the right one as a flag.")
 
 
 def _unread(entry: Entry, kind: Kind) -> str:
     """Return what of the entry's settings cannot be read, empty if all can."""
     if any(word.partition("=")[0] == "--env-file" for word in entry.args):
         return "its command reads some from a file"
-    if entry.env_file and kind == "official":
+    if entry.env_file and kind != "other":
         return "some are in the file of its envFile"
     if kind == "other" and (names := sorted(_named(entry))):
         return f"another program is started, with {', '.join(names)}"
     if names := sorted(_named(Entry("", tuple(_unparted(entry, kind))))):
         return f"its command line sets {', '.join(names)} in a way that is not read"
+    if kind != "other" and is_wrapped(entry):
+        return "its command line starts something else before that server, which may set more"
     return ""
 
 
 def _unparted(entry: Entry, kind: Kind) -> Iterator[str]:
-    """Yield the words of a command line in which settings are not read: a shell's may be a whole script."""
-    is_read = kind == "official" and program_of(entry) not in _SHELLS
+    """Yield the words of a command line in which settings are not read."""
     for before, word in zip(("", *entry.args), entry.args, strict=False):
         is_parted = before in ("-e", "--env") or _ASSIGNED.fullmatch(word) or _PASSED.fullmatch(word)
-        if not (is_read and is_parted):
+        if not (kind == "official" and is_parted):
             yield word
 
 
@@ -125,16 +148,22 @@ def _in_our_words(client: Client, entry: Entry) -> Entry:
     return replace(entry, env={re.sub("^ONE_", "PICA_", name): value for name, value in env.items()}, passed=passed)
 
 
-def _holds(before: Before, name: str, value: str, *, may_replace: bool) -> bool:
+def _holds(before: Before, name: str, value: str) -> bool:
     """Tell if a variable of the entry holds on."""
     if name in PLUMBING:
         return False
     if not before.is_trusted:
-        meant = value.strip().lower()  # settings are read in any letter case
-        return name in _NARROWING and "$" not in value and meant != "*" and (name, meant) not in _WIDE
-    if before.kind == "official":
-        return name in SETTINGS or name.upper() in _NETWORK
-    return name in SETTINGS or not (may_replace and name.startswith("PICA_"))
+        return name in _NARROWING and "$" not in value and not _is_wide(name, value)
+    return before.kind == "ours" or name in SETTINGS or name.upper() in _NETWORK
+
+
+def _is_wide(name: str, value: str) -> bool:
+    """Tell if the setting's value takes nothing away from what holds by default. One that is wrong is told later."""
+    try:
+        meant = load({}, {name: value}, sandbox=True)
+    except InvalidSettings:
+        return False
+    return meant in (load({}, {}, sandbox=True), load({}, {"PICA_CONSENT": "off"}, sandbox=True))
 
 
 def _placed(entry: Entry, name: str, value: str) -> str:

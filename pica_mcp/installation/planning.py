@@ -14,7 +14,7 @@ from pica_mcp.audit import files_of
 from pica_mcp.clients import Machine
 from pica_mcp.clients.entries import Entry
 from pica_mcp.errors import InvalidSettings
-from pica_mcp.installation.before import SETTINGS, Before, before_of, checkable
+from pica_mcp.installation.before import SETTINGS, Before, before_of, checkable, wrong
 from pica_mcp.installation.keeping import PLUMBING, Ask, Place, Way, best_way, place, ways_of
 from pica_mcp.installation.program import program
 from pica_mcp.installation.target import Target
@@ -64,13 +64,14 @@ def plan(target: Target, wanted: Wanted, machine: Machine, there: Entry | None =
     What an entry of ours was set to, or one of Pica's official server, holds on unless it is set anew: to forget an
     identity or a permission would open what somebody has closed. Raises `InvalidSettings`.
     """
-    before = before_of(target, there, may_replace=wanted.may_replace)
+    now = _set_now(wanted, machine)
+    before = before_of(target, there, now)
     here = load(wanted.flags, machine.environ, sandbox=wanted.sandbox, keyless=True)
     if not before.is_trusted:  # variables go before a settings file, and whoever wrote a project not before the user's
         before = before.without(_in_own_file(here))
     settings = _with_kept(target, wanted, machine, before) if before.env else here
-    _refuse_misspelt(settings)
-    env = {**before.env, **_set_now(wanted, machine)}
+    _refuse_nowhere(settings)
+    env = {**before.env, **now}
     if wanted.sandbox:
         command, args = program(wanted.python, machine, wanted.record)
         old = _as_before(before.entry) if before.is_trusted and before.kind == "ours" else Place("")
@@ -110,20 +111,19 @@ def _with_kept(target: Target, wanted: Wanted, machine: Machine, before: Before)
     try:
         return load(wanted.flags, variables, sandbox=wanted.sandbox, keyless=True)
     except InvalidSettings as error:
-        problem = f"What the entry that is there sets does not hold: {error}"
-        remedy = "Correct it there, or give it anew as a flag; --replace leaves out what is no setting."
-        raise InvalidSettings(problem, remedy) from None
+        raise wrong(error) from None
 
 
-def _refuse_misspelt(settings: Settings) -> None:
+def _refuse_nowhere(settings: Settings) -> None:
     """Raise if the record of calls is to go where no server would write it, which would not start then."""
     if settings.audit in ("stderr", "off"):
         return
     try:
         with suppress(RuntimeError):  # no such home; whoever writes there says so
             files_of(settings.audit)
-    except ValueError as error:
-        raise InvalidSettings(f"{settings.named('audit')} is {settings.audit!r}, but must be {error}.") from None
+    except ValueError:  # a bare word, or what no file can be called
+        problem = f"{settings.named('audit')} is {settings.audit!r}, but must be stderr, off, or the path of a file"
+        raise InvalidSettings(f"{problem} with its folder.") from None
 
 
 # The secret

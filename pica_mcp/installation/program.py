@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from pica_mcp import text
 from pica_mcp.clients import Machine
-from pica_mcp.clients.files import real
+from pica_mcp.clients.files import is_by_npm, real
 from pica_mcp.errors import InvalidSettings
 
 _THROWAWAY = re.compile(r"(archive|environments|builds)-v\d+")
@@ -29,7 +29,7 @@ def program(python: str, machine: Machine, record: str, *, with_keyring: bool = 
     if any(_THROWAWAY.fullmatch(part) for part in path.parts):
         return _uvx(machine), _wanted_of_uvx(source_of(record), with_keyring=with_keyring)
     script = path.parent / ("pica-mcp.exe" if machine.system == "win32" else "pica-mcp")
-    if os.path.isfile(script):  # noqa: PTH113 - of what may not be looked at, too
+    if os.path.isfile(script) and not is_by_npm(script):  # noqa: PTH113 - of what may not be looked at, too
         return str(script), ()
     return str(path), ("-P", "-m", "pica_mcp")  # without -P, a project's folder may have a pica_mcp of its own
 

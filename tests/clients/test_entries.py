@@ -17,6 +17,7 @@ from pica_mcp.clients.entries import (
     entries_of,
     environment,
     form_of,
+    is_wrapped,
     kind_of,
     missing,
     text_of,
@@ -93,6 +94,35 @@ def test_each_client_refers_to_a_variable_in_its_own_words(name: str, value: Map
 )
 def test_whose_server_it_is_is_told_by_how_it_is_started(kind: str, command: str, args: list[str]) -> None:
     assert kind_of(Entry(command, tuple(args))) == kind
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "command"),
+    [
+        (False, "/home/ada/.venv/bin/pica-mcp --sandbox"),
+        (False, r"C:\Scripts\python.exe -P -m pica_mcp"),
+        (False, "uv --directory /x run /x/python3.12 -m pica_mcp"),
+        (False, "uvx --from pica-mcp[keyring] pica-mcp"),
+        (False, "npx.cmd -y @picahq/mcp@2.1.3"),
+        (False, "cmd /C npx @picahq/mcp"),
+        (False, "docker run -i --rm -e PICA_SECRET --network host mcp/pica"),
+        (True, "dotenv -f /x/.env run python -m pica_mcp"),
+        (True, "infisical run -- python -m pica_mcp"),
+        (True, "npx -y dotenv-cli -e .env -- npx @picahq/mcp"),
+        (True, "npx -c @picahq/mcp"),
+        (True, "npx --call @picahq/mcp"),
+        (True, "cmd /C @picahq/mcp"),
+        (True, "sh -c @picahq/mcp"),
+        (True, "env -S @picahq/mcp"),
+        (True, "uvx --from pica-mcp dotenv run pica-mcp"),
+        (True, "python wrapper.py -m pica_mcp"),
+    ],
+)
+def test_what_may_set_more_before_a_server_is_told_from_a_launcher(command: str, *, wrapped: bool) -> None:
+    program, *args = command.split()
+    entry = Entry(program, tuple(args))
+    assert kind_of(entry) != "other"
+    assert is_wrapped(entry) is wrapped
 
 
 # What a client starts it with

@@ -79,14 +79,14 @@ def test_of_a_projects_entry_only_what_narrows_holds_on_and_the_rest_is_named(ma
         "OTHER": "${env:AWS_SECRET_ACCESS_KEY}",
         "AWS_TOKEN": "${env:AWS_TOKEN}",
     }
-    project(machine, env={**narrow, **wide}, args=["--header-family", "one"], envFile=".env", cwd="/evil")
+    project(machine, env={**narrow, **wide}, args=["--header-family", "one"], cwd="/evil")
     done = machine.install("cursor", "--scope", "project", PICA_SECRET=SECRET)
     entry = pica(machine, "cursor", "project")
     assert (entry.env, entry.passed) == (narrow, ("PICA_SECRET",))
     written = json.loads(machine.file("cursor", "project").read_text(encoding="utf-8"))["mcpServers"]["pica"]
     assert sorted(written) == ["args", "command", "env"]
     left_out = next(line for line in done.out.splitlines() if line.startswith("Left out"))
-    assert all(name in left_out for name in (*wide, "PICA_HEADER_FAMILY", "envFile", "cwd"))
+    assert all(name in left_out for name in (*wide, "PICA_HEADER_FAMILY", "cwd"))
     assert "anybody may have written" in left_out
     assert "Left out" not in machine.install("cursor", "--scope", "project", PICA_SECRET=SECRET).out
 
@@ -103,6 +103,9 @@ def test_asking_before_deletions_holds_on_in_a_project(machine: Any) -> None:
         ("cursor", {"PICA_CONSENT": "OFF"}),
         ("cursor", {"PICA_CONSENT": " Auto"}),
         ("cursor", {"PICA_PLATFORMS": "*"}),
+        ("cursor", {"PICA_CONNECTION_KEYS": "*,"}),
+        ("cursor", {"PICA_KNOWLEDGE_AGENT": " FALSE"}),
+        ("cursor", {"PICA_PERMISSIONS": "Admin "}),
         ("claude-code", {"PICA_CONSENT": "${X:-off}"}),
         ("claude-code", {"PICA_PERMISSIONS": "${X:-admin}"}),
         ("claude-code", {"PICA_IDENTITY": "${AWS_SECRET_ACCESS_KEY}"}),
@@ -191,6 +194,12 @@ def test_of_an_entry_nothing_is_shown_that_may_be_secret(machine: Any) -> None:
     assert " word" not in shown
     assert "hunter2" not in shown
     assert '"--identity=ada"' in shown
+    others = ["--token=st.hidden", "--token", "st.hidden", "-ePICA_SECRET_COMMAND=vault --pw hidden"]
+    entry = {"command": "docker", "args": [*others, "-m", "pica_mcp"], "env": env}
+    machine.write("cursor", json.dumps({"mcpServers": {"pica": entry}}, indent=2))
+    shown = machine.install("cursor", "--uninstall", "--dry-run").out
+    assert '"pica_mcp"' in shown
+    assert "hidden" not in shown
     official = {"command": "/ghp_x/npx", "args": ["@picahq/mcp", "ghp_y"], "env": {"PICA_IDENTITY": "ghp_z"}}
     machine.write("cursor", json.dumps({"mcpServers": {"pica": official}}, indent=2))
     shown = machine.install("cursor", "--sandbox", "--dry-run", "--replace", "--identity", "ada").out

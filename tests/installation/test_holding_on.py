@@ -95,6 +95,7 @@ def test_a_variable_that_the_official_entry_passes_on_holds_on(machine: Any) -> 
         ({"command": "docker", "args": ["run", "--env-file=.env", "mcp/pica"]}, "reads some from a file"),
         ({"command": "uv", "args": ["run", "--env-file", ".env", "pica-mcp"]}, "reads some from a file"),
         ({"command": "npx", "args": ["@picahq/mcp"], "envFile": ".env"}, "in the file of its envFile"),
+        ({"envFile": ".env"}, "in the file of its envFile"),
         ({"command": "docker", "args": ["run", "-e", "PICA_IDENTITY=ada", "pica-mcp"]}, "with PICA_IDENTITY"),
         ({"command": "sh", "args": ["-c", "ONE_PERMISSIONS=read npx x"]}, "with PICA_PERMISSIONS"),
         ({"command": "x", "env": {"PICA_SECRET": SECRET}}, "another program is started, with PICA_SECRET"),
@@ -102,12 +103,14 @@ def test_a_variable_that_the_official_entry_passes_on_holds_on(machine: Any) -> 
         ({"command": "cmd", "args": ["/c", "set PICA_IDENTITY=u1&& npx @picahq/mcp"]}, "sets PICA_IDENTITY in a way"),
         (
             {"command": "bash", "args": ["-c", f"PICA_SECRET={SECRET} PICA_IDENTITY=u1 npx @picahq/mcp"]},
-            "sets PICA_IDENTITY, PICA_SECRET in a way",
+            "starts something else before that server",
         ),
         (
             {"command": "/bin/sh", "args": ["-c", 'export PICA_IDENTITY=u1; exec "$@"', "x", "npx", "@picahq/mcp"]},
             "sets PICA_IDENTITY in a way",
         ),
+        ({"command": "dotenv", "args": ["-f", ".env", "run", "python", "-m", "pica_mcp"]}, "starts something else"),
+        ({"command": "sh", "args": ["-c", ". ~/.pica.env; exec npx @picahq/mcp"]}, "starts something else"),
     ],
 )
 def test_settings_that_would_be_lost_unseen_are_refused(machine: Any, entry: dict[str, Any], why: str) -> None:
@@ -118,6 +121,15 @@ def test_settings_that_would_be_lost_unseen_are_refused(machine: Any, entry: dic
     assert machine.files() == before
 
 
+def test_what_launchers_are_usually_told_before_a_server_is_no_reason_to_refuse(machine: Any) -> None:
+    ours = [("uv", "--directory", "/x", "run", "pica-mcp"), ("/x/python3", "-m", "pica_mcp"), ("uvx", "-q", "pica-mcp")]
+    official = [("cmd", "/c", "npx", "-y", "@picahq/mcp"), ("docker", "run", "-i", "--rm", "mcp/pica")]
+    for command, *args in (*ours, *official):
+        write(machine, command=command, args=args, env={"PICA_PERMISSIONS": "read"})
+        machine.install("cursor", "--replace", PICA_SECRET=SECRET)
+        assert pica(machine, "cursor").env["PICA_PERMISSIONS"] == "read"
+
+
 def test_a_container_may_be_told_its_variables_in_any_of_dockers_ways(machine: Any) -> None:
     words = ["-ePICA_IDENTITY=ada", "--env=PICA_PLATFORMS=gmail", "-e", "PICA_PERMISSIONS=read", "-ePICA_TOOLS"]
     write(machine, command="docker", args=["run", "-i", *words, "mcp/pica"])
@@ -126,13 +138,28 @@ def test_a_container_may_be_told_its_variables_in_any_of_dockers_ways(machine: A
     assert wanted.items() <= pica(machine, "cursor").env.items()
 
 
-def test_what_is_no_setting_is_left_out_by_name_where_it_may_be_replaced(machine: Any) -> None:
+def test_a_misspelt_setting_goes_only_where_the_right_one_is_given(machine: Any) -> None:
     write(machine, "gemini", env={"PICA_IDENTIY": "ada", "OTHER": "x"})
-    with pytest.raises(InvalidSettings, match=r"Did you mean PICA_IDENTITY\?.*--replace leaves out"):
-        machine.install("gemini")
-    done = machine.install("gemini", "--replace", "--identity", "ada")
+    for words in ([], ["--replace"], ["--replace", "--permissions", "read"]):
+        with pytest.raises(InvalidSettings, match=r"Did you mean PICA_IDENTITY\? Correct it there, or give the right"):
+            machine.install("gemini", *words, PICA_SECRET=SECRET)
+    done = machine.install("gemini", "--identity", "ada")
     assert pica(machine, "gemini").env == {"PICA_IDENTITY": "ada", "OTHER": "x"}
     assert "Left out of the entry: PICA_IDENTIY." in done.out
+
+
+@pytest.mark.parametrize("scope", ["user", "project"])
+@pytest.mark.parametrize("command", [["pica-mcp"], ["npx", "@picahq/mcp"]])
+@pytest.mark.parametrize("env", [{"PICA_READ_ONLY": "true"}, {"PICA_PERMISSION": "${env:PICA_PERMISSION}"}])
+def test_a_restriction_that_is_no_setting_is_never_left_out(
+    machine: Any, scope: str, command: list[str], env: dict[str, str]
+) -> None:
+    entry = {"command": command[0], "args": command[1:], "env": env}
+    machine.write("cursor", json.dumps({"mcpServers": {"pica": entry}}), scope)
+    before = machine.files()
+    with pytest.raises(InvalidSettings, match=f"{next(iter(env))} is no setting"):
+        machine.install("cursor", "--scope", scope, "--replace", PICA_SECRET=SECRET)
+    assert machine.files() == before
 
 
 def test_tool_filters_of_an_entry_that_is_replaced_are_named_as_lost(machine: Any) -> None:

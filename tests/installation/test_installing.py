@@ -323,6 +323,14 @@ def test_what_people_have_added_to_an_entry_stays(machine: Any) -> None:
     assert pica(machine, "codex").passed == ("HTTPS_PROXY", "PICA_SECRET")
 
 
+def test_an_entry_that_is_switched_off_stays_so_and_that_is_told(machine: Any) -> None:
+    path = machine.write("cursor", json.dumps({"mcpServers": {"pica": {"command": "pica-mcp", "disabled": True}}}))
+    told = machine.install("cursor", "--sandbox").out
+    assert json.loads(path.read_text(encoding="utf-8"))["mcpServers"]["pica"]["disabled"] is True
+    assert "Switch the entry on in Cursor, where it is off, then ask it" in told
+    assert "Restart" not in told
+
+
 def test_two_entries_stand_side_by_side_with_a_key_each(machine: Any) -> None:
     machine.install("cursor", PICA_SECRET=SECRET)
     machine.install("cursor", "--name", "work", PICA_SECRET="sk_live_1_work_key")
@@ -373,6 +381,13 @@ def test_a_misspelt_word_is_no_path_when_the_entry_is_only_printed_either(machin
     with pytest.raises(InvalidSettings, match="PICA_AUDIT is 'sdterr'"):
         machine.install("cursor", "--print", PICA_AUDIT="sdterr")
     assert '"PICA_AUDIT": "off"' in machine.install("cursor", "--print", PICA_AUDIT="off").out
+
+
+def test_a_record_where_no_file_can_be_is_told(machine: Any) -> None:
+    entry = {"command": "pica-mcp", "env": {"PICA_AUDIT": "./b"}, "cwd": "/a\0"}
+    machine.write("cursor", json.dumps({"mcpServers": {"pica": entry}}))
+    with pytest.raises(InvalidSettings, match=r"PICA_AUDIT is .*, but must be stderr, off, or the path"):
+        machine.install("cursor", "--sandbox")
 
 
 def test_a_client_that_nobody_knows_is_an_argument_that_is_wrong(machine: Any) -> None:
@@ -628,6 +643,12 @@ def test_a_program_without_a_script_of_its_own_is_run_as_a_module(machine: Any) 
     machine.install("cursor", "--sandbox")
     entry = pica(machine, "cursor")
     assert (entry.command, entry.args) == (machine.python, ("-P", "-m", "pica_mcp", "--sandbox"))
+
+
+def test_npms_server_of_the_same_name_is_never_taken_for_this_program(machine: Any) -> None:
+    (machine.home / "venv/bin/pica-mcp").write_text("#!/usr/bin/env node\n")
+    machine.install("cursor", "--sandbox")
+    assert pica(machine, "cursor").command == machine.python
 
 
 def test_a_program_in_uvs_cache_is_run_by_uvx(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
