@@ -6,6 +6,7 @@ server runs. No error, log or repr of this room holds it, and no error is chaine
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -13,7 +14,7 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -37,6 +38,8 @@ _MAX_RENEWALS = 3
 _MAX_BYTES = 8 * 1024
 _FORM = re.compile(r"[\x21-\x7e]{8,}")
 _REMEDY = "Ask the operator to put it right."
+_ENDINGS = (".com", ".exe", ".bat", ".cmd", "") if os.name == "nt" else ("",)
+"""What may follow the name of a program in its file's name."""
 
 
 def is_well_formed(value: str) -> bool:
@@ -89,16 +92,21 @@ class Command:
 
     words: tuple[str, ...] = field(repr=False)
     variable: str = field(default="PICA_SECRET_COMMAND", compare=False)
+    environment: Mapping[str, str] | None = field(default=None, repr=False, compare=False)
+    """What it runs with, None for what this process has."""
+    folder: Path | None = field(default=None, compare=False)
+    """Where it runs, None for where this process does."""
 
     async def read(self) -> str:
         """Return what the command prints. Raises `SecretUnavailable`; whatever ends this ends the command."""
         try:
             with anyio.fail_after(_DEADLINE_SECONDS):
-                code, printed = await _run(self.words)
+                code, printed = await _run(self)
         except TimeoutError:
             raise _unavailable(f"{self.variable} took longer than {_DEADLINE_SECONDS:.0f} s.") from None
-        except OSError as error:
-            raise _unavailable(f"{self.variable} cannot be run: {error.strerror}.") from None
+        except (OSError, ValueError) as error:  # the latter, for a folder that nothing can be called
+            reason = getattr(error, "strerror", None) or "no folder has such a name"
+            raise _unavailable(f"{self.variable} cannot be run: {reason}.") from None
         if code:
             raise _unavailable(f"{self.variable} failed with exit code {code}.")
         first = printed if len(printed) > _MAX_BYTES else printed.partition(b"\n")[0]
@@ -270,11 +278,16 @@ async def _aside(read: Callable[[], bytes], variable: str) -> bytes:
     return outcome[0]
 
 
-async def _run(words: tuple[str, ...]) -> tuple[int, bytes]:
+async def _run(command: Command) -> tuple[int, bytes]:
     """Return the command's exit code and what it printed, or the first bytes of too much."""
-    program = shutil.which(words[0]) or words[0]  # on Windows, not everything that runs ends in .exe
-    # In a session of its own, it can be ended with all that it has started.
-    process = await anyio.open_process([program, *words[1:]], stdin=DEVNULL, stderr=DEVNULL, start_new_session=True)
+    process = await anyio.open_process(
+        [_program(command), *command.words[1:]],
+        stdin=DEVNULL,
+        stderr=DEVNULL,
+        cwd=command.folder,
+        env=command.environment,
+        start_new_session=True,  # so that it can be ended with all that it has started
+    )
     async with process:
         printed, code = b"", None
         try:
@@ -288,6 +301,24 @@ async def _run(words: tuple[str, ...]) -> tuple[int, bytes]:
         finally:
             if code is None:
                 _kill(process)
+
+
+def _program(command: Command) -> str:
+    """Return the path of the program. Raises `OSError` if there is none of that name.
+
+    One named without a path is looked for in those folders of the PATH that are given in full, and nowhere else: the
+    folder that it runs in may be a project of anybody's.
+    """
+    name = command.words[0]
+    if os.path.dirname(name):  # noqa: PTH120 - a Path drops the dot of ./name
+        place = str(((command.folder or Path()) / name).absolute())
+        return shutil.which(place) or place  # on Windows, not everything that runs ends in .exe
+    folders = [Path(folder) for folder in os.get_exec_path(command.environment) if Path(folder).is_absolute()]
+    places = (str(folder / f"{name}{ending}") for folder in folders for ending in _ENDINGS)
+    found = next(filter(None, map(shutil.which, places)), None)
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    return found
 
 
 def _kill(process: Process) -> None:

@@ -175,6 +175,32 @@ async def test_a_command_that_cannot_be_run_is_told_without_its_words(tmp_path: 
         assert program not in said
 
 
+@pytest.mark.skipif(os.name != "posix", reason="of scripts")
+async def test_a_program_without_a_path_is_found_in_full_folders_of_the_path_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: Refuse
+) -> None:
+    for folder, secret in (("here", OTHER), ("here/bin", OTHER), ("own", CANARY)):
+        script = tmp_path / folder / "vault"
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text(f"#!/bin/sh\necho {secret}\n")
+        script.chmod(0o755)
+    monkeypatch.chdir(tmp_path / "here")
+    for path in (".", "bin", "", f":{os.defpath}", f"./bin:{os.defpath}"):
+        assert "cannot be run: No such file" in await refusal(Command(("vault",), environment={"PATH": path}))
+    assert await Command(("vault",), environment={"PATH": f".:bin::{tmp_path}/own"}).read() == CANARY
+    assert await Command(("./vault",)).read() == OTHER
+
+
+@pytest.mark.skipif(os.name != "posix", reason="of scripts")
+async def test_a_command_runs_in_its_own_folder_with_its_own_variables(tmp_path: Path) -> None:
+    (tmp_path / "key.sh").write_text('#!/bin/sh\n. ./half\necho "$half$OTHER"\n')
+    (tmp_path / "key.sh").chmod(0o755)
+    (tmp_path / "half").write_text("half=sk_live_")
+    for words in (("./key.sh",), ("sh", "key.sh")):
+        command = Command(words, environment={"OTHER": "half", "PATH": os.defpath}, folder=tmp_path)
+        assert await command.read() == "sk_live_half"
+
+
 async def test_a_command_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch, refusal: Refuse) -> None:
     monkeypatch.setattr(room, "_DEADLINE_SECONDS", 0.2)
     said = await refusal(python("import time; time.sleep(600)"))

@@ -445,9 +445,9 @@ def test_a_secret_is_taken_without_the_spaces_around_it() -> None:
     assert load_with({"PICA_SECRET": f" {SECRET}\n"}).secret == Fixed(SECRET)
 
 
-def test_settings_do_not_show_what_is_secret(monkeypatch: pytest.MonkeyPatch) -> None:  # entry_07
-    monkeypatch.setenv("HTTPS_PROXY", "http://user:pass-phrase@proxy.example:3128")
-    shown = repr(load_with({"PICA_CONNECTION_KEYS": "live::gmail::default::0123"}))
+def test_settings_do_not_show_what_is_secret() -> None:  # entry_07
+    proxy = "http://user:pass-phrase@proxy.example:3128"
+    shown = repr(load_with({"PICA_CONNECTION_KEYS": "live::gmail::default::0123", "HTTPS_PROXY": proxy}))
     for hidden in ("hush", "0123", "pass-phrase"):
         assert hidden not in shown
 
@@ -578,9 +578,9 @@ def test_flags_are_found_in_a_command_line_among_other_words() -> None:
 # The sandbox
 
 
-def test_the_sandbox_needs_neither_secret_nor_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    loaded = load({"base_url": "https://a.example", "identity": "ada"}, ENVIRON, sandbox=True)
+def test_the_sandbox_needs_neither_secret_nor_address() -> None:
+    environ = {**ENVIRON, "HTTPS_PROXY": "http://proxy.example:3128"}
+    loaded = load({"base_url": "https://a.example", "identity": "ada"}, environ, sandbox=True)
     assert (loaded.secret, loaded.base_url, loaded.proxy, loaded.sandbox) == (Fixed(""), DEFAULT_BASE_URL, None, True)
     assert loaded.identity == Identity("ada")
     assert load({}, {"PICA_BASE_URL": "nonsense"}, sandbox=True).sandbox
@@ -599,6 +599,8 @@ def test_the_sandbox_needs_neither_secret_nor_address(monkeypatch: pytest.Monkey
         ({"HTTP_PROXY": "http://p.example"}, DEFAULT_BASE_URL, None),
         ({"HTTPS_PROXY": "http://p.example", "NO_PROXY": "picaos.com"}, DEFAULT_BASE_URL, None),
         ({"HTTPS_PROXY": "http://p.example", "NO_PROXY": "*"}, DEFAULT_BASE_URL, None),
+        ({"HTTPS_PROXY": "http://p.example", "NO_PROXY": ".picaos.com"}, DEFAULT_BASE_URL, None),
+        ({"https_proxy": "http://small.example", "HTTPS_PROXY": "http://p"}, DEFAULT_BASE_URL, "http://small.example"),
         ({"HTTPS_PROXY": "http://p.example", "NO_PROXY": "other.example"}, DEFAULT_BASE_URL, "http://p.example"),
         ({"HTTP_PROXY": "http://p.example"}, "http://127.0.0.1:8000", None),
         ({"HTTP_PROXY": "http://p.example"}, "http://localhost:8000", None),
@@ -606,27 +608,15 @@ def test_the_sandbox_needs_neither_secret_nor_address(monkeypatch: pytest.Monkey
     ],
 )
 def test_the_proxy_is_the_usual_variables_and_never_for_this_machine(
-    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], url: str, proxy: str | None
+    environ: dict[str, str], url: str, proxy: str | None
 ) -> None:
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    assert load_with({"PICA_BASE_URL": url}).proxy == proxy
-
-
-def test_the_proxy_of_another_environment_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://ours.example:1")
-    assert load_with({"https_proxy": "http://theirs.example:2"}).proxy == "http://theirs.example:2"
-    assert load_with({"HTTPS_PROXY": "http://theirs.example:2", "NO_PROXY": ".picaos.com"}).proxy is None
-    assert load_with().proxy == "http://ours.example:1"
+    assert load_with({**environ, "PICA_BASE_URL": url}).proxy == proxy
 
 
 @pytest.mark.parametrize("proxy", ["socks5://p.example", "ftp://p.example", "http://:3128", "http://p.example:port"])
-def test_a_proxy_that_cannot_be_spoken_to_is_an_error_that_does_not_show_it(
-    monkeypatch: pytest.MonkeyPatch, proxy: str
-) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", proxy)
+def test_a_proxy_that_cannot_be_spoken_to_is_an_error_that_does_not_show_it(proxy: str) -> None:
     with pytest.raises(InvalidSettings, match=r"^The proxy variable for this URL is malformed\.") as caught:
-        load_with()
+        load_with({"HTTPS_PROXY": proxy})
     assert proxy not in str(caught.value)
 
 

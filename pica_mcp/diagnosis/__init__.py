@@ -61,7 +61,7 @@ async def diagnose(case: Case, show: Callable[[Result], None], seconds: float = 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_clients, case, looked, report)
             if judged.settings:
-                tasks.start_soon(_account, judged.settings, subject, here(machine), report)
+                tasks.start_soon(_account, subject.located(judged.settings), subject, here(machine), report)
             else:
                 asking = (Group.NETWORK, Group.SECRET, Group.IDENTITY, Group.CONNECTIONS, Group.CACHE, Group.TOOLS)
                 report.skip("there are no settings to look with", *asking)
@@ -73,7 +73,7 @@ async def _subject(case: Case) -> tuple[Subject, Looked | None]:
     """Return what is looked into, and the clients' files if that took reading them."""
     if not case.client and not says_nothing(case.machine, case.flags, sandbox=case.sandbox):
         return given(case.machine, sandbox=case.sandbox), None
-    looked = await look(case.machine)
+    looked = await look(case.machine, case.client)
     return choose(looked.entries, case.machine, case.client, sandbox=case.sandbox, projects=case.projects), looked
 
 
@@ -97,4 +97,4 @@ async def _account(settings: Settings, subject: Subject, installed: frozenset[st
             report.add(*await shown(settings, held.app, installed))
             report.end(Group.TOOLS)
 
-        await ask(settings, report, learned, go_on, subject.another_key)
+        await ask(settings, subject, report, learned, go_on)

@@ -23,6 +23,7 @@ from pica_mcp.diagnosis.connections import Held, connections, identity
 from pica_mcp.diagnosis.network import Way, probe
 from pica_mcp.diagnosis.report import Group, Report, Result, Status, parted
 from pica_mcp.diagnosis.settings import is_keyless
+from pica_mcp.diagnosis.subject import Subject
 from pica_mcp.errors import PicaError, SecretRefused, SecretUnavailable, TimedOut, Unreachable
 from pica_mcp.models import Whoami
 from pica_mcp.secret import File, Fixed
@@ -39,20 +40,21 @@ AnswerT = TypeVar("AnswerT")
 
 async def ask(
     settings: Settings,
+    subject: Subject,
     report: Report,
     learned: Callable[[str | None], None],
     go_on: Callable[[Held], Awaitable[None]],
-    another_key: str = "",
 ) -> None:
     """Ask Pica one thing after the other, and `go_on` with an account that answers.
 
-    `learned` is told of the secret, None if it cannot be had. `another_key` is what to do about one that is refused.
+    `learned` is told of the secret, None if it cannot be had.
     """
+    report.add(*subject.unshared)
     way: list[Result] = []
     secret: str | None = None
 
     async def look() -> None:
-        way.extend([] if settings.sandbox else await probe(_way(settings)))
+        way.extend([] if settings.sandbox else await probe(_way(settings, subject)))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(look)
@@ -65,12 +67,13 @@ async def ask(
         return
     known = settings if settings.sandbox else replace(settings, secret=Fixed(secret, settings.secret.variable))
     async with open_app(replace(known, audit="off", cache=None)) as app:
-        if held := await _asked(settings, app, report, way, another_key):
+        if held := await _asked(settings, app, report, way, subject.another_key):
             await go_on(held)
 
 
-def _way(settings: Settings) -> Way:
-    return Way(settings.base_url, settings.proxy, settings.ca_file)
+def _way(settings: Settings, subject: Subject) -> Way:
+    where = f" in the env of {subject.origin}" if subject.origin else ""
+    return Way(settings.base_url, settings.proxy, settings.ca_file, where)
 
 
 async def _asked(settings: Settings, app: App, report: Report, way: Sequence[Result], another_key: str) -> Held | None:

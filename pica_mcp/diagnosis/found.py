@@ -27,6 +27,8 @@ from pica_mcp.models import as_object
 from pica_mcp.settings import CONFIG, SECRETS, flags_in
 
 _MAX_PROJECT_BYTES = 1024 * 1024
+_MAX_OFFICIAL = 10
+"""Of one client; whoever has more knows what they are."""
 _READ_SECONDS = 15.0
 _START_SECONDS = 30.0
 _PYTHON = re.compile(r"(python|pypy)[\d.]*w?|py")
@@ -66,6 +68,11 @@ class Found:
         """Whether it is a server of this program: a bare one has flags and no command, and any other has its own."""
         words = self.words
         return words is not None and (not words or words[0] == "serve" or words[0].startswith("-"))
+
+    @property
+    def unread(self) -> str:
+        """Why nobody knows here what it sets, empty if that stands in the entry."""
+        return f"its variables are in the file {text.line(self.entry.env_file, 100)}" if self.entry.env_file else ""
 
     def install(self, *more: str) -> str:
         """Return the command that writes the entry anew. A name that is not plain stays out: people paste commands."""
@@ -125,8 +132,8 @@ def _is_here(client: Client, machine: Machine) -> bool:
     return False
 
 
-async def look(machine: Machine) -> Looked:
-    """Read the files of all clients, side by side."""
+async def look(machine: Machine, asked: str = "") -> Looked:
+    """Read the files of all clients, side by side. That one is without an entry is told by whoever `asked` about it."""
     present = [client for client in CLIENTS if _is_here(client, machine)]
     told: dict[str, tuple[list[Result], list[Found]]] = {}
 
@@ -139,7 +146,12 @@ async def look(machine: Machine) -> Looked:
     async with anyio.create_task_group() as tasks:
         for client in present:
             tasks.start_soon(one, client)
-    results = [result for client in present for result in told[client.name][0]]
+    results = [
+        result
+        for client in present
+        for result in told[client.name][0]
+        if client.name != asked or result.status is not Status.NOTE
+    ]
     found = [entry for client in present for entry in told[client.name][1]]
     return Looked(tuple(results), tuple(found), tuple(one.title for one in CLIENTS if one not in present))
 
@@ -161,11 +173,10 @@ def _look(client: Client, machine: Machine) -> tuple[list[Result], list[Found]]:
     """Return what is wrong with the client's files or missing from them, and the entries of this program."""
     results: list[Result] = []
     found: list[Found] = []
+    official: list[Found] = []
     for path, scope in _files(client, machine).items():
-        if scope == "project" and _is_large(path):
-            told = f"{path} is larger than {_MAX_PROJECT_BYTES // 1024**2} MB, and was not read"
-            cure = "See who wrote it: no list of servers is as long as that."
-            results.append(Result(Group.CLIENTS, client.title, Status.WARNING, told, cure))
+        if scope == "project" and (odd := _odd(path, machine)):
+            results.append(Result(Group.CLIENTS, client.title, Status.WARNING, *odd))
             continue
         try:
             document = entries.form_of(client).read(files.load(path) or "")
@@ -176,18 +187,25 @@ def _look(client: Client, machine: Machine) -> tuple[list[Result], list[Found]]:
             continue
         for name, entry in entries.entries_of(client, document).items():
             one = Found(client, scope, path, text.line(name, 60), entry, _patience(client, document, name))
-            results += _official(one)
-            found += [one] if entries.kind_of(entry) == "ours" else []
+            kind = entries.kind_of(entry)
+            found += [one] if kind == "ours" else []
+            official += [one] if kind == "official" else []
+    results += map(_official, official[:_MAX_OFFICIAL])
     if not found and not results:
         told, cure = "has no entry of this program", f"Run `pica-mcp install {client.name}`."
         results.append(Result(Group.CLIENTS, client.title, Status.NOTE, told, cure))
     return results, found
 
 
-def _is_large(path: Path) -> bool:
+def _odd(path: Path, machine: Machine) -> tuple[str, str] | None:
+    """Return why a project's file is not read, which anybody may have written, and what to do; None if it is."""
+    if not path.is_relative_to(files.real(machine.folder)):
+        return f"a link of this folder leads out of it, to {path}, which was not read", "Look at it, and take it away."
     with suppress(OSError):
-        return path.stat().st_size > _MAX_PROJECT_BYTES
-    return False
+        if path.stat().st_size > _MAX_PROJECT_BYTES:
+            told = f"{path} is larger than {_MAX_PROJECT_BYTES // 1024**2} MB, and was not read"
+            return told, "See who wrote it: no list of servers is as long as that."
+    return None
 
 
 def _patience(client: Client, document: Mapping[str, Any], name: str) -> float:
@@ -197,9 +215,7 @@ def _patience(client: Client, document: Mapping[str, Any], name: str) -> float:
     return float(min(seconds or _START_SECONDS, _START_SECONDS))  # a whole number may be too long for a float
 
 
-def _official(one: Found) -> list[Result]:
-    if entries.kind_of(one.entry) != "official":
-        return []
+def _official(one: Found) -> Result:
     told = f"{one.file} starts Pica's official server under that name"
     cure = f"To switch to this one, run {one.install('--replace')}."
-    return [Result(Group.CLIENTS, one.title, Status.WARNING, told, cure)]
+    return Result(Group.CLIENTS, one.title, Status.WARNING, told, cure)

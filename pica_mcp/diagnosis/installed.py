@@ -29,7 +29,7 @@ from pica_mcp.diagnosis.starting import MISSING, Command, Started, start
 from pica_mcp.diagnosis.tools import excesses, of_client
 from pica_mcp.errors import SecretUnavailable
 from pica_mcp.secret import File, Fixed
-from pica_mcp.settings import Settings, flags_in
+from pica_mcp.settings import CONFIG, OPTIONS, Settings, flags_in
 
 _MAX_ENTRIES = 20
 _AT_ONCE = 3
@@ -93,6 +93,8 @@ def _unstarted(one: Found, machine: Machine, *, starts: bool, projects: bool) ->
         return "it is a server elsewhere"
     if not one.entry.is_enabled:
         return f"it is switched off in {one.client.title}"
+    if one.unread:
+        return one.unread
     if not starts:
         return "--no-start"
     if one.scope == "project" and not projects:
@@ -192,5 +194,7 @@ def _said(one: Found, said: str) -> str:
     if _NETWORK.search(said):
         return f"The group Network tells why: `pica-mcp doctor {one.client.name}` looks at that of this entry."
     if named := _SETTING.search(said):
-        return f"Correct {named[0]} in {one.file}, or have the entry written anew: {one.install('--replace')}."
+        flag = next((option.flag for option in (CONFIG, *OPTIONS) if option.variable == named[0]), "")
+        anew = f", or give it anew: {one.install(flag, 'VALUE')}" if flag else ""
+        return f"Correct {named[0]} in {one.file}{anew}."
     return f"Correct what the entry sets, or have it written anew: {one.install()}."

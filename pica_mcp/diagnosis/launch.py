@@ -7,7 +7,6 @@ its own, which would get the entry's secret.
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,21 +23,16 @@ _GIVE = "which means another wherever it is started; give it in full"
 
 
 def folder_of(one: Found, machine: Machine) -> Path:
-    """Return the folder that the entry is started in: where it names none, the top one, which is nobody's project."""
-    if one.scope == "project":
-        return machine.folder / one.entry.folder
-    return Path(one.entry.folder or Path(sys.executable).anchor)
+    """Return the folder that the entry is started in: a user's own in the top one, nobody's project, or as it says."""
+    top = machine.folder if one.scope == "project" else Path(Path(sys.executable).anchor)
+    return top / one.entry.folder
 
 
 def placed(environ: Mapping[str, str], one: Found, machine: Machine) -> Mapping[str, str]:
     """Return the variables with their paths as the entry means them, never from the folder that doctor is run in."""
     folder = folder_of(one, machine)
     held = {name: in_full(name, value, folder) for name, value in environ.items()}
-    with suppress(ValueError, KeyError):  # malformed, which is told elsewhere, or not set
-        program, *words = shlex.split(held["PICA_SECRET_COMMAND"])
-        if not _is_bare(program):
-            held["PICA_SECRET_COMMAND"] = shlex.join([str(folder / program), *words])
-    return held
+    return held if one.scope == "project" else {**held, "PATH": _usable(held.get("PATH", ""), machine)}
 
 
 def command_of(one: Found, machine: Machine) -> str:
@@ -72,14 +66,17 @@ def _path(one: Found, machine: Machine) -> str:
 
 
 def _found(command: str, one: Found, machine: Machine) -> str:
-    """Return where the command is on the PATH, of which only full paths elsewhere than in this folder count."""
-    folders = _path(one, machine).split(os.pathsep)
-    usable = os.pathsep.join(
-        folder for folder in folders if Path(folder).is_absolute() and not _is_ours(folder, machine)
-    )
+    """Return where the command is on the PATH, as far as that is usable."""
+    usable = _usable(_path(one, machine), machine)
     found = which(command, path=usable) if usable else None
     # Windows looks into the working folder first, whatever the PATH is.
     return found if found and Path(found).is_absolute() and not _is_ours(str(Path(found).parent), machine) else ""
+
+
+def _usable(path: str, machine: Machine) -> str:
+    """Return of a PATH the folders that are given in full and are elsewhere than in this one."""
+    folders = path.split(os.pathsep)
+    return os.pathsep.join(one for one in folders if Path(one).is_absolute() and not _is_ours(one, machine))
 
 
 def _is_ours(folder: str, machine: Machine) -> bool:

@@ -46,6 +46,8 @@ class Way:
     base_url: str
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
+    where: str = ""
+    """Where its variables are set, like ` in the env of Cursor's entry`; empty for here."""
 
     @property
     def target(self) -> tuple[str, int]:
@@ -180,7 +182,7 @@ def _unconnected(way: Way, error: OSError) -> _Blocked:
 def _open(way: Way) -> str:
     if way.proxy:
         return f"Check {_whose(way)}, and that the proxy may be reached from here."
-    return "Let the firewall pass it, or name the proxy that this network needs with HTTPS_PROXY."
+    return f"Let the firewall pass it, or name the proxy that this network needs with HTTPS_PROXY{way.where}."
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -304,7 +306,7 @@ def _untrusted(way: Way, error: ssl.SSLCertVerificationError, shown: Certificate
         cure = "Check PICA_BASE_URL; on a guest network, sign in with a browser first."
         return _Blocked("certificate", f"what answers as {host} has a certificate that is not for it{named}", cure)
     cure = (
-        "If your company inspects traffic, set SSL_CERT_FILE to a file of its certificate authority; "
+        f"If your company inspects traffic, set SSL_CERT_FILE{way.where} to a file of its certificate authority; "
         "otherwise do not trust this network."
     )
     if way.ca_file:

@@ -6,14 +6,19 @@ is taken only if that is asked for: its settings say where a secret is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from pica_mcp.clients import Machine, entries, find
 from pica_mcp.diagnosis.found import Found
-from pica_mcp.diagnosis.launch import placed
+from pica_mcp.diagnosis.launch import folder_of, placed
 from pica_mcp.diagnosis.report import Group, Result, Status
-from pica_mcp.settings import KEYS_PAGE, flags_in
+from pica_mcp.errors import InvalidSettings
+from pica_mcp.secret import Command
+from pica_mcp.settings import KEYS_PAGE, Settings, flags_in, load
+
+_NETWORK = ("HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,10 @@ class Subject:
     """What people should know of that."""
     missing: tuple[str, ...] = ()
     """Variables that the entry refers to and that are not there."""
+    unshared: tuple[Result, ...] = ()
+    """What the way to Pica has here that the entry does not have."""
+    folder: Path | None = None
+    """Where a command for the secret is run, None for where doctor is."""
     is_known: bool = True
 
     @property
@@ -50,6 +59,11 @@ class Subject:
             cure = one.another_key
         return Result(Group.SETTINGS, "secret", status, found, cure)
 
+    def located(self, settings: Settings) -> Settings:
+        """Return the settings that came of it, whose secret's command is run where the entry is started."""
+        secret = settings.secret
+        return replace(settings, secret=replace(secret, folder=self.folder) if isinstance(secret, Command) else secret)
+
     @property
     def another_key(self) -> str:
         """What to do about a key that Pica refuses; empty where that is for whoever set it to know."""
@@ -64,7 +78,12 @@ def given(machine: Machine, *, sandbox: bool) -> Subject:
 def says_nothing(machine: Machine, flags: Mapping[str, str | None], *, sandbox: bool) -> bool:
     """Tell if nothing at all is set here."""
     is_flagged = sandbox or any(value is not None for value in flags.values())
-    return not is_flagged and not any(name.startswith("PICA_") for name in machine.environ)
+    own = {name: value for name, value in machine.environ.items() if name.startswith("PICA_")}
+    try:
+        origins = load({}, own, keyless=True).origins.values()
+    except (InvalidSettings, OSError):  # of which people are to be told
+        return False
+    return not is_flagged and all(origin.kind == "default" for origin in origins)
 
 
 def choose(
@@ -79,32 +98,62 @@ def choose(
         and (projects or one.scope == "user")
     ]
     own = [one for one in usable if (one.client.name == client if client else _has_settings(one))]
-    own.sort(key=lambda one: bool(entries.asked(one.client, one.entry)))  # what a person is asked for is not known here
+    own.sort(key=_is_unknown)
     if own:
         is_only = bool(client) or all(one.client == own[0].client for one in usable)
         return _of(own[0], machine, "" if is_only else "; name another client to look at its", sandbox=sandbox)
     if not client:
         return given(machine, sandbox=sandbox)
+    return Subject(machine.environ, sandbox, told=_without_entry(found, client), is_known=False)
+
+
+def _is_unknown(one: Found) -> bool:
+    """Tell if some of its variables are not known here, but in another file or by a person who is asked."""
+    return bool(one.unread or entries.asked(one.client, one.entry))
+
+
+def _without_entry(found: Sequence[Found], client: str) -> tuple[Result, Result]:
+    """Return that the client has no entry to look into: no setting is wrong, but the client."""
     known = find(client)
-    told = f"{known.title if known else client} has no entry of this program to look into"
-    is_here = any(one.client.name == client and one.scope == "project" for one in found)
-    cure = f"Run `pica-mcp install {client}`{', or look into that of this folder with --project' if is_here else ''}."
-    failure = Result(Group.SETTINGS, "settings", Status.FAILURE, told, cure)
-    return Subject(machine.environ, sandbox, told=(failure,), is_known=False)
+    title = known.title if known else client
+    own = [one for one in found if one.client.name == client]
+    told = "has no entry of this program to look into"
+    cure = f"Run `pica-mcp install {client}`"
+    if any(one.scope == "project" for one in own):
+        cure += ", or look into that of this folder with --project"
+    if off := next((one for one in own if not one.entry.is_enabled), None):
+        told, cure = f"its entry {off.name} is switched off", f"Switch it on in {title}"
+    skipped = Result(Group.SETTINGS, "settings", Status.SKIPPED, f"{title}: {told}")
+    return skipped, Result(Group.CLIENTS, title, Status.FAILURE, told, f"{cure}.")
 
 
 def _of(one: Found, machine: Machine, more: str, *, sandbox: bool) -> Subject:
+    if one.unread:
+        told = f"{one.client.title}'s entry {one.name} cannot be looked into: {one.unread}"
+        skipped = Result(Group.SETTINGS, "settings", Status.SKIPPED, told)
+        return Subject(machine.environ, sandbox, one, (skipped,), is_known=False)
     answers = {
         name: key for name in entries.asked(one.client, one.entry) if (key := machine.environ.get("PICA_SECRET"))
     }
     given = {**entries.environment(one.client, one.entry, machine, answers), **flags_in(one.entry.args)}
-    environ = placed(given, one, machine)
+    environ, folder = placed(given, one, machine), folder_of(one, machine)
     told = f"those of {one.client.title}'s entry {one.name}{more}"
     well = Result(Group.SETTINGS, "settings", Status.OK, told)
     missing = entries.missing(one.client, one.entry, machine.environ)
-    return Subject(environ, sandbox or "--sandbox" in one.entry.args, one, (well,), missing)
+    is_sandbox = sandbox or "--sandbox" in one.entry.args
+    unshared = () if is_sandbox else tuple(_unshared(one, environ, machine))
+    return Subject(environ, is_sandbox, one, (well,), missing, unshared, folder)
+
+
+def _unshared(one: Found, environ: Mapping[str, str], machine: Machine) -> Iterator[Result]:
+    """Yield the variables of the network that this shell has and the entry has not: it is started without them."""
+    here, there = ({name.upper() for name, value in each.items() if value} for each in (machine.environ, environ))
+    if names := " and ".join(name for name in _NETWORK if name in here - there):
+        found = f"this shell has {names}, which {one.client.title}'s entry has not"
+        cure = f"If the network needs that, put {names} into the env of the entry, in {one.file}."
+        yield Result(Group.NETWORK, "variables", Status.NOTE, found, cure)
 
 
 def _has_settings(one: Found) -> bool:
     names = (*one.entry.env, *one.entry.passed, *flags_in(one.entry.args))
-    return "--sandbox" in one.entry.args or any(name.startswith("PICA_") for name in names)
+    return bool(one.unread) or "--sandbox" in one.entry.args or any(name.startswith("PICA_") for name in names)

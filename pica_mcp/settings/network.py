@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from ipaddress import ip_address
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
+from urllib import request
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.settings.values import one_of
@@ -38,18 +38,17 @@ def family(value: str, base_url: str) -> Family:
 
 
 def proxy(base_url: str, environ: Mapping[str, str]) -> str | None:
-    """Return the proxy that the usual variables (or the system) name for this URL; never for this machine.
+    """Return the proxy that the usual variables name for this URL, or the system without any; never for this machine.
 
-    The variables are those of `environ`, such as a client's entry has; where it has none, this process's own.
+    Variables in small letters go before those in large ones, as everywhere.
     """
     parts = urlsplit(base_url)
     host = parts.hostname or ""
-    given = {_served(name): value for name, value in environ.items() if _served(name)}
-    is_own = environ is os.environ or not given
-    proxies = getproxies() if is_own else given
+    given = {_served(name): environ[name] for name in sorted(environ) if _served(name)}
+    of_variables = given, partial(_is_excepted, given.get("no", ""))
+    proxies, is_excepted = of_variables if any(given.values()) else _of_system()
     found = proxies.get(parts.scheme) or proxies.get("all")
-    bypassed = proxy_bypass(host) if is_own else _is_excepted(host, given.get("no", ""))
-    if not found or _is_local(host) or bypassed:
+    if not found or _is_local(host) or is_excepted(host):
         return None
     found = found if "://" in found else f"http://{found}"
     named = _split(found)
@@ -58,13 +57,24 @@ def proxy(base_url: str, environ: Mapping[str, str]) -> str | None:
     return found
 
 
+def _of_system() -> tuple[Mapping[str, str], Callable[[str], Any]]:
+    """Return the proxies of the system's own settings, and what tells if a host is excepted from them.
+
+    Python has them in `getproxies` too, but only where this process has no variables; these are of any environment.
+    """
+    for system in ("registry", "macosx_sysconf"):  # of Windows and macOS; others have none
+        if hasattr(request, f"getproxies_{system}"):
+            return getattr(request, f"getproxies_{system}")(), getattr(request, f"proxy_bypass_{system}")
+    return {}, frozenset[str]().__contains__
+
+
 def _served(name: str) -> str:
     """Return what a variable like `HTTPS_PROXY` is for, empty if it is another one."""
     name = name.lower()
     return name.removesuffix("_proxy") if name.endswith("_proxy") else ""
 
 
-def _is_excepted(host: str, written: str) -> bool:
+def _is_excepted(written: str, host: str) -> bool:
     """Tell if `NO_PROXY` names the host, or a domain that it is in."""
     names = [name.strip().lstrip(".").lower() for name in written.split(",")]
     return "*" in names or any(f".{host.lower()}".endswith(f".{name}") for name in names if name)
@@ -76,7 +86,7 @@ def certificates(environ: Mapping[str, str]) -> str | None:
     if path:
         try:
             ssl.create_default_context(cafile=path)
-        except OSError as error:  # no such file, or nothing in it that is a certificate
+        except (OSError, ValueError) as error:  # no such file, nothing in it that is a certificate, or no name
             problem = f"SSL_CERT_FILE is {path!r}, but holds no certificates that can be read."
             raise InvalidSettings(problem, "Correct or unset it.") from error
     return path or None

@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from pica_mcp.errors import InvalidSettings
@@ -25,11 +26,11 @@ def find_secret(environ: Mapping[str, str], file: Written, *, keyless: bool) -> 
     written = [variable for variable in SECRETS if key_of(variable) in file.values]
     if given and (written or given != ["PICA_SECRET"] or environ["PICA_SECRET"].strip()):
         variable = _only(given, {each: environ[each].strip() for each in given}, "Unset")
-        return _source(variable, environ[variable].strip(), variable), Origin("environment", variable)
+        return _source(variable, environ[variable].strip(), variable, environ), Origin("environment", variable)
     if written:
         keys = [key_of(variable) for variable in written]
         key = _only(keys, file.values, "Remove", f" in {file.path}")
-        return _source(written[0], file.values[key], f"{key} in {file.path}"), file.origin
+        return _source(written[0], file.values[key], f"{key} in {file.path}", environ), file.origin
     if keyless and not given:
         return Fixed(""), DEFAULT
     raise InvalidSettings(
@@ -47,13 +48,16 @@ def _only(names: list[str], values: Mapping[str, Raw], undo: str, where: str = "
     return names[0]
 
 
-def _source(variable: str, value: Raw, name: str) -> Source:
-    """Return what the variable, or the file's key of that meaning, makes of its value; `name` is for errors."""
+def _source(variable: str, value: Raw, name: str, environ: Mapping[str, str]) -> Source:
+    """Return what the variable, or the file's key of that meaning, makes of its value; `name` is for errors.
+
+    A command is run with these variables.
+    """
     match variable:
         case "PICA_SECRET_FILE":
             return _file(str(value), name)
         case "PICA_SECRET_COMMAND":
-            return _command(value, name)
+            return replace(_command(value, name), environment=environ)
         case "PICA_SECRET_KEYRING":
             return _keyring(str(value), name)
         case _:

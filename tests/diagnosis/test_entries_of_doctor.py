@@ -117,6 +117,24 @@ async def test_a_large_file_of_a_project_is_not_read(machine: Machine) -> None:
 
 
 @POSIX
+@pytest.mark.parametrize("name", [".mcp.json", ".cursor/mcp.json"])
+async def test_a_link_of_a_project_that_leads_out_of_it_is_not_followed(
+    machine: Machine, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mcp.json").write_text(json.dumps({"mcpServers": {"elsewhere": {"command": "pica-mcp"}}}))
+    link = machine.project / name
+    if link.parent == machine.project:
+        link.symlink_to(tmp_path / "out" / "mcp.json")
+    else:
+        link.parent.symlink_to(tmp_path / "out")
+    results = await told(machine, starts=False)
+    result = results.one(Group.CLIENTS, "Claude Code" if name == ".mcp.json" else "Cursor")
+    assert (result.status, "leads out of it" in result.found) == (Status.WARNING, True)
+    assert "elsewhere" not in results.text
+
+
+@POSIX
 async def test_a_file_that_takes_long_to_read_holds_nothing_else_up(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +162,12 @@ async def test_more_entries_than_are_looked_at_are_counted_and_the_users_own_com
     assert (more.status, more.found) == (Status.SKIPPED, "11 more entries of this program, which are not looked at")
 
 
+async def test_a_project_with_many_entries_of_the_official_server_floods_nothing(machine: Machine) -> None:
+    cursor(machine.project, **{f"server-{number}": {"command": "npx", "args": ["@picahq/mcp"]} for number in range(99)})
+    results = (await told(machine)).of(Group.CLIENTS)
+    assert sum("official server" in one.found for one in results) == found._MAX_OFFICIAL  # pyright: ignore[reportPrivateUsage]
+
+
 # What a server says of itself
 
 
@@ -152,7 +176,11 @@ async def test_more_entries_than_are_looked_at_are_counted_and_the_users_own_com
     [
         (
             "pica-mcp: PICA_IDENTIY is no setting. Did you mean PICA_IDENTITY?",
-            "Correct PICA_IDENTIY in {file}, or have the entry written anew: `pica-mcp install cursor --replace`.",
+            "Correct PICA_IDENTIY in {file}.",
+        ),
+        (
+            "pica-mcp: PICA_PERMISSIONS is 'all', but must be one of read, write, admin.",
+            "Correct PICA_PERMISSIONS in {file}, or give it anew: `pica-mcp install cursor --permissions VALUE`.",
         ),
         (
             "pica-mcp: PICA_SECRET is not set. Set it.",
@@ -171,3 +199,4 @@ async def test_the_cure_fits_what_an_entry_says(machine: Machine, tmp_path: Path
     cursor(machine.home, pica={"command": program, "env": {"PICA_SECRET": "${env:MY_KEY}"}})
     result = await of(machine)
     assert result.cure.startswith(cure.format(file=machine.home / ".cursor" / "mcp.json"))
+    assert "--replace" not in result.cure  # which would leave a restriction out

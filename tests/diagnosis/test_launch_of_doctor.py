@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from setups import Findings, Machine
 
+from pica_mcp import clients
 from pica_mcp.diagnosis import Group, Result, Status
+from pica_mcp.diagnosis.found import look
+from pica_mcp.diagnosis.launch import placed
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="of scripts")
 MODULE = {"args": ["-m", "pica_mcp", "--sandbox"]}
@@ -128,6 +131,14 @@ async def test_a_projects_entry_is_started_from_its_folder_if_that_is_asked_for(
     file.write_text(json.dumps({"mcpServers": {"pica": {"command": "./pica-mcp", "cwd": "bin"}}}))
     await doctor(machine, projects=True)
     assert ran(machine)
+
+
+async def test_the_words_of_a_command_for_the_secret_stay_as_each_system_reads_them(machine: Machine) -> None:
+    words = "./op.exe read C:\\Ada\\key"
+    gemini(machine, pica={"command": "pica-mcp"})
+    place = clients.Machine("win32", {"USERPROFILE": str(machine.home)}, machine.project)
+    (one,) = (await look(place)).entries
+    assert placed({"PICA_SECRET_COMMAND": words}, one, place)["PICA_SECRET_COMMAND"] == words
 
 
 # What ends nothing else

@@ -178,22 +178,18 @@ async def test_what_breaks_off_after_the_greeting_leaves_the_rest_told(machine: 
 # Proxies
 
 
-async def proxied(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, answer: bytes, login: str = ""
-) -> tuple[Result, str]:
+async def proxied(machine: Machine, answer: bytes, login: str = "") -> tuple[Result, str]:
     machine.environ["PICA_BASE_URL"] = "https://api.pica-mcp.invalid"
     async with serving(says(answer)) as port:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://{login}127.0.0.1:{port}")
+        machine.environ["HTTPS_PROXY"] = f"http://{login}127.0.0.1:{port}"
         found = await machine.doctor(starts=False)
     (failure,) = found.failures
     return found.one(*failure), found.text
 
 
-async def test_a_proxy_that_wants_a_password_is_told_without_the_one_it_got(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_proxy_that_wants_a_password_is_told_without_the_one_it_got(machine: Machine) -> None:
     answer = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"
-    result, everything = await proxied(machine, monkeypatch, answer, "ada:hunter2secret@")
+    result, everything = await proxied(machine, answer, "ada:hunter2secret@")
     assert "does not take the name and password that it is given (HTTP 407)" in result.found
     assert "in the proxy variable (HTTPS_PROXY): NAME:PASSWORD@HOST:PORT" in result.cure
     assert ("hunter2secret" in everything, "ada:" in everything, "http://…@127.0.0.1" in everything) == (
@@ -210,18 +206,14 @@ async def test_a_proxy_that_wants_a_password_is_told_without_the_one_it_got(
         (b"SSH-2.0-OpenSSH_9.2\r\n", "does not answer as one"),
     ],
 )
-async def test_a_proxy_that_does_not_connect_is_told(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, answer: bytes, told: str
-) -> None:
-    result, _ = await proxied(machine, monkeypatch, answer)
+async def test_a_proxy_that_does_not_connect_is_told(machine: Machine, answer: bytes, told: str) -> None:
+    result, _ = await proxied(machine, answer)
     assert (result.name, told in result.found) == ("way through the proxy", True)
 
 
-async def test_a_proxy_that_is_not_there_is_told_as_the_proxys_fault(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_proxy_that_is_not_there_is_told_as_the_proxys_fault(machine: Machine) -> None:
     port = free_port()
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+    machine.environ["HTTPS_PROXY"] = f"http://127.0.0.1:{port}"
     machine.environ["PICA_BASE_URL"] = "https://api.pica-mcp.invalid"
     found = await machine.doctor(starts=False)
     result = found.one(Group.NETWORK, "connection")

@@ -117,26 +117,21 @@ def test_a_bad_file_of_certificates_is_told_beside_other_problems() -> None:
     assert judged.settings.ca_file is None
 
 
-def test_a_bad_proxy_leaves_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1080")
-    judged = judge({}, {"PICA_SECRET": LIVE_SECRET}, sandbox=False)
+def test_a_bad_proxy_leaves_no_settings() -> None:
+    judged = judge({}, {"PICA_SECRET": LIVE_SECRET, "HTTPS_PROXY": "socks5://127.0.0.1:1080"}, sandbox=False)
     assert (list(judged.problems), judged.settings) == (["proxy"], None)
 
 
-async def test_without_settings_the_clients_are_told_all_the_same(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1080")
+async def test_without_settings_the_clients_are_told_all_the_same(machine: Machine) -> None:
+    machine.environ["HTTPS_PROXY"] = "socks5://127.0.0.1:1080"
     found = await machine.doctor(starts=False)
     assert (found.failures, found.code) == ([(Group.SETTINGS, "proxy")], 2)
     assert found.of(Group.CLIENTS, "others")
 
 
-async def test_no_secret_key_or_password_is_in_anything_that_is_told(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://ada:hunter2secret@127.0.0.1:9")
+async def test_no_secret_key_or_password_is_in_anything_that_is_told(machine: Machine) -> None:
     machine.environ |= {
+        "HTTPS_PROXY": "http://ada:hunter2secret@127.0.0.1:9",
         "PICA_CONNECTION_KEYS": f"{KEY},*",
         "PICA_CONNECTION_NAMES": f"Work={KEY}",
         "PICA_DEFAULT_CONNECTIONS": f"gmail={KEY}",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from setups import Findings, Machine
+from setups import Authority, Findings, Machine, says, serving
 
 from pica_mcp import clients
 from pica_mcp.diagnosis import Group, Status
@@ -35,10 +37,9 @@ async def looked(machine: Machine, **case: Any) -> Findings:
 
 
 @pytest.fixture
-def machine(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
+def machine(machine: Machine) -> Machine:
     """A machine whose shell knows nothing of Pica, and which has no way to the real one."""
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    machine.environ = {}
+    machine.environ = {"HTTPS_PROXY": "http://127.0.0.1:9"}
     return machine
 
 
@@ -73,13 +74,87 @@ async def test_what_an_entry_means_is_never_taken_from_the_folder_that_doctor_is
     clone = tmp_path / "clone"
     clone.mkdir()
     (clone / "pica.toml").write_text('identity = "mallory"')
-    (clone / "key.sh").write_text(f"#!/bin/sh\ntouch {clone}/ran\n")
-    (clone / "key.sh").chmod(0o700)
+    (clone / "op").write_text(f"#!/bin/sh\ntouch {clone}/ran\n")
+    (clone / "op").chmod(0o700)
+    (clone / "keyring.py").write_text(f"open('{clone}/ran', 'w')")
+    machine.project = clone
     monkeypatch.chdir(clone)
-    for env in ({"PICA_CONFIG": "pica.toml"}, {"PICA_SECRET_COMMAND": "./key.sh"}):
-        put(machine.home, CURSOR, {**env, "PICA_BASE_URL": "http://127.0.0.1:9"})
-        assert "mallory" not in (await looked(machine)).text
+    python = shlex.quote(sys.executable)
+    for words in ("./op", "op", "sh op", "sh ./op", f"{python} keyring.py", f"{python} -m keyring"):
+        for more in ({}, {"cwd": "."}):
+            env = {"PICA_SECRET_COMMAND": words, "PICA_BASE_URL": "http://127.0.0.1:9"}
+            for path in (f".{os.pathsep}{os.environ['PATH']}", f"{clone}{os.pathsep}{os.environ['PATH']}"):
+                put(machine.home, CURSOR, {**env, "PATH": path}, **more)
+                assert (Group.SECRET, "source") in (await looked(machine)).failures
     assert not (clone / "ran").exists()
+    put(machine.home, CURSOR, {"PICA_CONFIG": "pica.toml", "PICA_BASE_URL": "http://127.0.0.1:9"})
+    assert "mallory" not in (await looked(machine)).text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="of scripts")
+async def test_a_command_for_the_secret_runs_where_the_entry_does_with_what_that_sets(
+    machine: Machine, tmp_path: Path
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "key.sh").write_text('#!/bin/sh\n. ./prefix\nprintf %s "$start$REST"\n')
+    (tmp_path / "own" / "prefix").write_text(f"start={LIVE_SECRET[:12]}\n")
+    (tmp_path / "own" / "key.sh").chmod(0o700)
+    async with Sandbox().listening() as url:
+        env = {"PICA_SECRET_COMMAND": "./key.sh", "REST": LIVE_SECRET[12:], "PICA_BASE_URL": url}
+        put(machine.home, CURSOR, env, cwd=str(tmp_path / "own"))
+        found = await looked(machine)
+    assert found.one(Group.SECRET, "accepted").status is Status.OK
+
+
+async def test_a_folder_that_nothing_can_be_called_is_told_where_the_secrets_command_would_run(
+    machine: Machine,
+) -> None:
+    env = {"PICA_SECRET_COMMAND": f"{shlex.quote(sys.executable)} -V", "PICA_BASE_URL": "http://127.0.0.1:9"}
+    put(machine.home, CURSOR, env, cwd="a\0b")
+    found = (await looked(machine)).one(Group.SECRET, "source").found
+    assert found == "PICA_SECRET_COMMAND cannot be run: no folder has such a name."
+
+
+async def test_an_entry_is_judged_without_the_network_of_this_shell_which_is_told(
+    machine: Machine, authority: Authority
+) -> None:
+    machine.environ = {"https_proxy": "http://127.0.0.1:9", "SSL_CERT_FILE": authority.file}
+    async with serving(says(b""), authority.server()) as port:
+        put(machine.home, CURSOR, {**ADA, "PICA_BASE_URL": f"https://localhost:{port}"})
+        found = await looked(machine)
+    note = found.one(Group.NETWORK, "variables")
+    told = "this shell has HTTPS_PROXY and SSL_CERT_FILE, which Cursor's entry has not"
+    where = f"put HTTPS_PROXY and SSL_CERT_FILE into the env of the entry, in {machine.home / CURSOR}."
+    assert (note.status, note.found) == (Status.NOTE, told)
+    assert note.cure == f"If the network needs that, {where}"
+    assert found.one(Group.NETWORK, "proxy").found == "none is used"
+    assert "set SSL_CERT_FILE in the env of Cursor's entry to a file" in found.one(Group.NETWORK, "certificate").cure
+    machine.environ = {}
+    put(machine.home, CURSOR, {**ADA, "PICA_BASE_URL": "http://127.0.0.1:9"})
+    assert (await looked(machine)).of(Group.NETWORK, "variables") == []
+
+
+async def test_an_entry_whose_variables_are_in_another_file_is_not_judged_without_them(machine: Machine) -> None:
+    put(machine.home, CURSOR, {}, envFile="/home/ada/pica.env")
+    found = await machine.doctor(client="cursor")
+    why = "its variables are in the file /home/ada/pica.env"
+    settings, entry = found.one(Group.SETTINGS, "settings"), found.one(Group.CLIENTS, "Cursor/pica")
+    assert (settings.status, settings.found.endswith(why)) == (Status.SKIPPED, True)
+    assert (entry.status, entry.found.endswith(f"not started: {why}")) == (Status.SKIPPED, True)
+    assert (found.failures, found.code) == ([], 0)
+    put(machine.home, WINDSURF, {"PICA_IDENTITY": "growth"}, "--sandbox")
+    found = await looked(machine)
+    assert found.one(Group.SETTINGS, "identity").found == "growth, by Windsurf's entry"
+
+
+async def test_a_key_of_a_persons_own_code_says_nothing_but_a_slip_does(machine: Machine) -> None:
+    put(machine.home, CURSOR, {"PICA_IDENTITY": "growth"}, "--sandbox")
+    machine.environ["PICA_GMAIL_CONNECTION_KEY"] = "live::gmail::default::0123"
+    found = await looked(machine)
+    assert found.one(Group.SETTINGS, "identity").found == "growth, by Cursor's entry"
+    machine.environ["PICA_PERMISSION"] = "read"
+    found = await looked(machine)
+    assert found.failures[0] == (Group.SETTINGS, "PICA_PERMISSION")
 
 
 async def test_what_is_given_goes_before_any_entry(machine: Machine) -> None:
@@ -101,9 +176,9 @@ async def test_an_entry_of_a_project_is_looked_into_only_if_that_is_asked_for(ma
     assert (found.failures[0], found.code) == ((Group.SETTINGS, "secret"), 2)
     assert found.one(Group.SETTINGS, "secret").cure.startswith("Run `pica-mcp install CLIENT`, or set PICA_SECRET to")
     found = await looked(machine, client="claude-code")
-    assert (found.failures, found.code) == ([(Group.SETTINGS, "settings")], 2)
+    assert (found.failures, found.code) == ([(Group.CLIENTS, "Claude Code")], 1)
     cure = "Run `pica-mcp install claude-code`, or look into that of this folder with --project."
-    assert found.one(Group.SETTINGS, "settings").cure == cure
+    assert found.one(Group.CLIENTS, "Claude Code").cure == cure
     found = await looked(machine, projects=True)
     assert found.one(Group.SETTINGS, "identity").found == "ada, by Claude Code's entry"
 
@@ -116,13 +191,21 @@ async def test_an_entry_that_uvx_runs_is_looked_into_though_it_is_not_started(ma
 
 
 @pytest.mark.parametrize(
-    "more", [{"disabled": True}, {"url": "https://example.org"}, {"args": ["-m", "pica_mcp", "call"]}]
+    ("more", "cure"),
+    [
+        ({"disabled": True}, "Switch it on in Cursor."),
+        ({"url": "https://example.org"}, "Run `pica-mcp install cursor`."),
+        ({"args": ["-m", "pica_mcp", "call"]}, "Run `pica-mcp install cursor`."),
+        ({"command": "other", "args": []}, "Run `pica-mcp install cursor`."),
+    ],
 )
-async def test_an_entry_that_starts_no_server_is_not_looked_into(machine: Machine, more: dict[str, Any]) -> None:
+async def test_an_entry_that_starts_no_server_is_not_looked_into(
+    machine: Machine, more: dict[str, Any], cure: str
+) -> None:
     put(machine.home, CURSOR, ADA, **more)
     found = await looked(machine, client="cursor")
-    assert found.failures == [(Group.SETTINGS, "settings")]
-    assert found.one(Group.SETTINGS, "settings").cure == "Run `pica-mcp install cursor`."
+    assert (found.failures, found.code) == ([(Group.CLIENTS, "Cursor")], 1)
+    assert found.one(Group.CLIENTS, "Cursor").cure == cure
 
 
 async def test_a_key_that_a_person_is_asked_for_is_skipped_and_fails_nothing(machine: Machine) -> None:
