@@ -230,7 +230,7 @@ def _admit_state(identity: Identity, connection: Connection) -> Refused | None:
     reason, word = (Reason.FAILED, "has failed") if connection.active else (Reason.INACTIVE, "is switched off")
     return Refused(
         f"This {connection.platform} connection {word}.",
-        f"Ask the person to connect it again: {how_to_connect(identity, connection.platform)}",
+        f"Ask the person to connect it again: {how_to_reconnect(identity, connection)}",
         reason=reason,
     )
 
@@ -258,6 +258,14 @@ def how_to_connect(identity: Identity, platform: str = "") -> str:
     if identity == Identity():
         return f"{_DASHBOARD}#open={quote(platform, safe='')}" if platform else _DASHBOARD
     return f"in the application that connects accounts for {text.line(str(identity), 100)} {_AUTHKIT}"
+
+
+def how_to_reconnect(identity: Identity, connection: Connection) -> str:
+    """Return where a person connects this account again: whoever is served, it stays its owner's."""
+    if identity.id or not connection.owner:
+        return how_to_connect(identity, connection.platform)
+    kind = next((one for one in IdentityType if one == connection.identity_type), None)
+    return how_to_connect(Identity(connection.owner, kind), connection.platform)
 
 
 def invites(words: str) -> bool:

@@ -9,6 +9,8 @@ from pica_mcp.access import Caller, admit, how_to_connect, usable, visible
 from pica_mcp.errors import Reason, Refused
 from pica_mcp.models import Action, Connection, Effect
 
+_MAX_TOLD = 8
+
 
 def label_connections(caller: Caller, connections: Iterable[Connection]) -> Mapping[str, Connection]:
     """Name connections of one platform as a person would: as the settings call them, else by name, tag or platform.
@@ -75,6 +77,12 @@ def choices(caller: Caller, connections: Iterable[Connection], platform: str) ->
         default = _set(wanted, labels)
         return names, next((name for name in names if labels[name] is default), None)
     return names, names[0] if len(names) == 1 else None
+
+
+def to_choose_from(caller: Caller, connections: Iterable[Connection], platform: str) -> tuple[str, ...]:
+    """Return the first few labels of which a call has to name one; none where it need not."""
+    names, default = choices(caller, visible(caller, connections), platform)
+    return tuple(names[:_MAX_TOLD]) if default is None else ()
 
 
 def label_of(caller: Caller, connection: Connection, among: Iterable[Connection]) -> str:

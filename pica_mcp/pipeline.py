@@ -206,12 +206,12 @@ class Pipeline:
 
     async def _ready(self, turn: Turn, wish: _Wish, held: AsyncExitStack) -> _Ready:
         """Return the call if it may be made; its files are held by `held`."""
-        connection, among = await self._connection(turn.caller, wish)
+        try:
+            connection, among = await self._connection(turn.caller, wish)
+        except Refused as refusal:
+            raise _with_others(refusal, wish) from None
         turn.entry.connection = connection.key
-        parameters = wish.parameters
-        checked = arguments.check(
-            parameters.schema, wish.flat, keep_null=wish.keeps_null, constants=parameters.constants
-        )
+        checked = _checked(wish)
         files = self.files.resolved(turn.caller.identity, wish.parameters.files, checked)
         whole = await held.enter_async_context(files)
         call = wish.parameters.call(whole, wish.rest)
@@ -277,6 +277,22 @@ class Pipeline:
 
     async def _fresh(self, caller: Caller) -> Connections:
         return await self.catalog.connections(caller.identity, fresh=True)
+
+
+def _checked(wish: _Wish) -> dict[str, Any]:
+    """Return the arguments as the schema wants them. Raises `InvalidArguments`."""
+    parameters = wish.parameters
+    return arguments.check(parameters.schema, wish.flat, keep_null=wish.keeps_null, constants=parameters.constants)
+
+
+def _with_others(refusal: Refused, wish: _Wish) -> Refused:
+    """Return the refusal of an account that has to be named, with what else is wrong, to be put right at once."""
+    if refusal.reason in (Reason.AMBIGUOUS, Reason.UNKNOWN_CONNECTION):
+        try:
+            _checked(wish)
+        except InvalidArguments as error:
+            return Refused(str(refusal), str(error), reason=refusal.reason)
+    return refusal
 
 
 def _named(caller: Caller, tool: Runnable, given: Mapping[str, Any]) -> _Wish:

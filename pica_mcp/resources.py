@@ -24,7 +24,18 @@ from urllib.parse import quote, unquote
 import mcp_types as mcp
 
 from pica_mcp import text
-from pica_mcp.access import Caller, admit, admit_platform, effect, how_to_connect, offered, promising, usable, visible
+from pica_mcp.access import (
+    Caller,
+    admit,
+    admit_platform,
+    effect,
+    how_to_connect,
+    how_to_reconnect,
+    offered,
+    promising,
+    usable,
+    visible,
+)
 from pica_mcp.accounts import by_platform
 from pica_mcp.catalog import Catalog, Connections
 from pica_mcp.discovery import Names, find_action, knowledge, nothing, outdated
@@ -187,7 +198,9 @@ class Resources:
             action = await find_action(self._catalog, self._names, None, wanted, caller)
         except (UnknownAction, InvalidArguments):
             return None
-        return text.clean(knowledge(caller, action, "full")) if admit(caller, action) is None else None
+        if admit(caller, action):
+            return None
+        return text.clean(await knowledge(self._catalog, self._names, caller, action, "full"))
 
 
 def _content(uri: str, kept: Stored) -> mcp.TextResourceContents | mcp.BlobResourceContents:
@@ -254,7 +267,7 @@ def _facts(caller: Caller, label: str, connection: Connection) -> dict[str, Any]
         "identityType": text.line(connection.identity_type or "", 40) or None,
         "tags": [text.line(tag, 60) for tag in connection.tags[:_MAX_TAGS]],
         "connectedAt": connection.created_at,
-    } | ({} if connection.works else {"reconnect": how_to_connect(caller.identity, connection.platform)})
+    } | ({} if connection.works else {"reconnect": how_to_reconnect(caller.identity, connection)})
 
 
 def _line(caller: Caller, action: Action, tool_name: str | None) -> dict[str, str]:

@@ -264,12 +264,27 @@ def test_only_a_failed_state_stops_a_connection(  # entry_09
 @pytest.mark.parametrize(
     ("row", "words"), [({"state": "failed"}, "has failed"), ({"active": False}, "is switched off")]
 )
-@pytest.mark.parametrize("identity", [Identity("ada"), Identity()])
-def test_a_broken_connection_says_how_to_mend_it(  # entry_09
-    caller: MakeCaller, connection: MakeConnection, row: dict[str, Any], words: str, identity: Identity
+@pytest.mark.parametrize(
+    ("served", "owner", "whose"),
+    [
+        (Identity("ada"), "ada", Identity("ada")),
+        (Identity(), "ada", Identity("ada", IdentityType.USER)),
+        (Identity(type=IdentityType.USER), "ada", Identity("ada", IdentityType.USER)),
+        (Identity(), None, Identity()),
+    ],
+)
+def test_a_broken_connection_is_mended_where_its_owners_are_made(  # entry_09
+    caller: MakeCaller,
+    connection: MakeConnection,
+    row: dict[str, Any],
+    words: str,
+    served: Identity,
+    owner: str | None,
+    whose: Identity,
 ) -> None:
-    assert str(admit(caller(identity), connection=connection(**row))) == (
-        f"This gmail connection {words}. Ask the person to connect it again: {how_to_connect(identity, 'gmail')}"
+    broken = connection(**row, identity=owner, identity_type="user")
+    assert str(admit(caller(served), connection=broken)) == (
+        f"This gmail connection {words}. Ask the person to connect it again: {how_to_connect(whose, 'gmail')}"
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from rich.text import Text
 
 from pica_mcp import text
-from pica_mcp.access import Caller, admit, how_to_connect, visible
+from pica_mcp.access import Caller, admit, how_to_connect, how_to_reconnect, visible
 from pica_mcp.accounts import by_platform, choices, with_others
 from pica_mcp.app import App
 from pica_mcp.catalog import Connections
@@ -99,7 +99,8 @@ def _accounts(caller: Caller, among: Connections) -> Iterator[Account]:
             refusal = admit(caller, connection=connection)
             reason = refusal and refusal.reason
             is_default = reason is None and label == default
-            yield Account(label, connection, is_default, reason, why(caller, reason, platform))
+            again = how_to_reconnect(caller.identity, connection)
+            yield Account(label, connection, is_default, reason, why(caller, reason, again))
 
 
 def _document(caller: Caller, accounts: Sequence[Account], *, keys: bool) -> dict[str, Any]:

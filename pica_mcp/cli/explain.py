@@ -137,7 +137,7 @@ def _headline_json(settings: Settings, caller: Caller, recorded: str | None) -> 
 def _counted(caller: Caller, view: View) -> dict[str, Any]:
     return {
         "platform": view.platform,
-        "connections": [{**asdict(link), "why": why(caller, link.reason, view.platform)} for link in view.links],
+        "connections": [{**asdict(link), "why": why(caller, link.reason, link.reconnect)} for link in view.links],
         "usable": view.usable,
         "allowed": view.allowed,
         "asks_first": view.asks,

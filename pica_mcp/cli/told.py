@@ -119,7 +119,7 @@ def _view_rows(settings: Settings, caller: Caller, view: View) -> Iterator[Row]:
         yield Row("  through    ", _some(used))
     unused = [(link, link.reason) for link in view.links if link.reason]
     for link, reason in unused[:_MAX_SHOWN]:
-        yield Row("  not used   ", f"{_called(settings, link)}: {why(caller, reason, view.platform)}")
+        yield Row("  not used   ", f"{_called(settings, link)}: {why(caller, reason, link.reconnect)}")
     if more := unused[_MAX_SHOWN:]:
         yield Row("  not used   ", f"{len(more):,} more")
     if view.problem:

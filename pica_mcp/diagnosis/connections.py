@@ -68,8 +68,8 @@ def connections(caller: Caller, held: Held) -> Iterator[Result]:
 
 def _connection(caller: Caller, view: View, link: Link) -> Result:
     name, state = f"{view.platform}/{link.label}", f"{link.state}{f', of {link.owner}' if link.owner else ''}"
-    again = f"onnect it again: {how_to_connect(caller.identity, view.platform)}"
-    told, cure = f"{state}, not used: {explanation.why(caller, link.reason, view.platform)}", ""
+    again = f"onnect it again: {link.reconnect}"
+    told, cure = f"{state}, not used: {explanation.why(caller, link.reason, link.reconnect)}", ""
     match link.reason:
         case None if link.state == "degraded":
             status, told, cure = Status.WARNING, f"{state}: calls may fail", f"If calls through it do fail, c{again}"

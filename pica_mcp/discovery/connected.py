@@ -10,7 +10,7 @@ from typing import Any
 import mcp_types as mcp
 
 from pica_mcp import results, text
-from pica_mcp.access import Caller, admit_platform, how_to_connect, visible
+from pica_mcp.access import Caller, admit_platform, how_to_connect, how_to_reconnect, visible
 from pica_mcp.accounts import by_platform, withheld
 from pica_mcp.catalog import Catalog, Connections
 from pica_mcp.discovery.tool import LIST, Definition, tool
@@ -78,7 +78,7 @@ def _connection_lines(caller: Caller, own: Iterable[Connection]) -> Iterable[dic
             if not caller.identity.id and connection.owner:  # whose it is goes without saying for an identity
                 line["identity"] = text.line(f"{connection.identity_type or ''} {connection.owner}")
             if not connection.works:
-                line["reconnect"] = how_to_connect(caller.identity, platform)
+                line["reconnect"] = how_to_reconnect(caller.identity, connection)
             yield line
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -13,13 +13,14 @@ import mcp_types as mcp
 
 from pica_mcp import documents, results, schemas, text
 from pica_mcp.access import Caller, admit, effect
+from pica_mcp.accounts import to_choose_from
 from pica_mcp.catalog import Catalog
 from pica_mcp.discovery.names import Names, find_action
 from pica_mcp.discovery.tool import ACTION_ID, BUILD, EXECUTE, KNOWLEDGE, READ, Definition, platform_of, tool
 from pica_mcp.documents import Passage
 from pica_mcp.errors import InvalidArguments, PicaError
-from pica_mcp.models import ActionDetails, Effect
-from pica_mcp.tools import FixedTool, Profile
+from pica_mcp.models import CONNECTION_KEY, ActionDetails, Effect
+from pica_mcp.tools import CONNECTION, FixedTool, Profile
 
 _USUAL_CHARS = 8_000
 _WAIT_SECONDS = 3.0
@@ -54,28 +55,31 @@ def knowledge_tool(catalog: Catalog, names: Names, profile: Profile) -> FixedToo
         action = await find_action(catalog, names, platform_of(given), str(given["actionId"]), caller)
         if refusal := admit(caller, action):
             raise refusal
-        name = await _tool_name(catalog, names, caller, action)
-        return results.said(knowledge(caller, action, str(given.get("section") or ""), name))
+        return results.said(await knowledge(catalog, names, caller, action, str(given.get("section") or "")))
 
     return tool(_KNOWLEDGE, profile, run)
 
 
-async def _tool_name(catalog: Catalog, names: Names, caller: Caller, action: ActionDetails) -> str:
-    """Return the name of the action's tool; empty if it has none, or that cannot be told in a moment."""
+async def _called_as(
+    catalog: Catalog, names: Names, caller: Caller, action: ActionDetails
+) -> tuple[str, Sequence[str]]:
+    """Return the name of the action's tool, empty if it has none, and the accounts of which a call has to name one.
+
+    Nothing of either that cannot be told in a moment.
+    """
+    name, accounts = "", ()
     with anyio.move_on_after(_WAIT_SECONDS), suppress(PicaError):
         connections = (await catalog.known_connections(caller.identity)).value
-        return await names.tool_of(caller, connections, action) or ""
-    return ""
+        accounts = to_choose_from(caller, connections, action.platform)
+        name = await names.tool_of(caller, connections, action) or ""
+    return name, () if caller.grant.knowledge_only else accounts
 
 
-def knowledge(caller: Caller, action: ActionDetails, section: str = "", name: str = "") -> str:
-    """Return how the action is called, then a digest of its document, that section, or `full`; bounded and fenced.
-
-    `name`: of its tool, if it has one.
-    """
+async def knowledge(catalog: Catalog, names: Names, caller: Caller, action: ActionDetails, section: str = "") -> str:
+    """Return how the action is called, then a digest of its document, that section, or `full`; bounded and fenced."""
     if section and section.strip().lower() != _FULL:
         return text.fence(_section(action, section), _SOURCE, results.MAX_CHARS - _FENCE_CHARS)
-    head = _head(caller, action, name)
+    head = _head(caller, action, *await _called_as(catalog, names, caller, action))
     if not action.knowledge.strip():
         return f"{head}\nPica has no document of this action."
     room = (results.MAX_CHARS if section else _USUAL_CHARS) - len(head) - _FENCE_CHARS
@@ -96,15 +100,18 @@ def _is_told(passage: Passage) -> bool:
     return is_leaf and passage.kinds[:1] in _TOLD and bool(_BARE.fullmatch(body))
 
 
-def _head(caller: Caller, action: ActionDetails, name: str) -> str:
+def _head(caller: Caller, action: ActionDetails, name: str, accounts: Sequence[str]) -> str:
     """Return what the action is, what it takes and how to call it."""
     request = text.line(f"{action.method} {action.path}")
     does = effect(caller, action)
     title = f"{text.line(action.title)} ({action.platform}): {request}, effect: {does}."
     runs = BUILD if caller.grant.knowledge_only else READ if does is Effect.READ else EXECUTE
-    call = f"Call: {runs} with actionId {text.line(repr(name or action.id), 100)} and these as `arguments`."
+    by_id = f"{runs} with actionId {text.line(repr(name or action.id), 100)} and these as `arguments`"
+    call = f"Call: the tool {name} with these or, where it is not listed, {by_id}." if name else f"Call: {by_id}."
     outlined = schemas.outline(schemas.derive(action), max_chars=_MAX_HEAD_CHARS)
-    return f"{title}\nArguments (* required): {outlined}\n{call}"
+    labels = ", ".join(map(repr, accounts))
+    through = f"; `{CONNECTION if name else CONNECTION_KEY}`*, one of {labels}" if labels else ""
+    return f"{title}\nArguments (* required): {outlined}{through}\n{call}"
 
 
 def _section(action: ActionDetails, wanted: str) -> str:

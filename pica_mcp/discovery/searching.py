@@ -23,7 +23,7 @@ from pica_mcp.access import (
     usable,
     visible,
 )
-from pica_mcp.accounts import choices, not_connected, withheld
+from pica_mcp.accounts import not_connected, to_choose_from, withheld
 from pica_mcp.catalog import Catalog, Connections, Row
 from pica_mcp.discovery import wording
 from pica_mcp.discovery.connected import near, nothing, platforms_of, states_of
@@ -48,7 +48,6 @@ _FITTING = 10
 _MAX_UNREADY, _MAX_ASKED_BESIDES = 24, 4
 """Pica's own search is asked about so many platforms whose actions are not known here, or where nothing fits."""
 
-_MAX_ACCOUNTS = 8
 _AT_ONCE = 8
 _SEARCH_SECONDS = 9.0
 _READ_SECONDS = 3.0
@@ -410,10 +409,7 @@ class _Search:
 
     def _accounts(self, platform: str) -> tuple[str, ...]:
         """Return the accounts of which a call has to name one; none where it need not."""
-        if not self.executes:
-            return ()
-        labels, default = choices(self.caller, self._own, platform)
-        return tuple(labels[:_MAX_ACCOUNTS]) if default is None else ()
+        return to_choose_from(self.caller, self.connections, platform) if self.executes else ()
 
     async def _name(self, action: Action) -> str | None:
         """Return the action's tool, None if there is no single one, or it cannot be told now."""

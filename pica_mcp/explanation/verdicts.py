@@ -13,7 +13,7 @@ from pica_mcp.access import (
     admit,
     admit_effect,
     effect,
-    how_to_connect,
+    how_to_reconnect,
     promising,
     usable,
     visible,
@@ -71,6 +71,8 @@ class Link:
     """Calls that name no connection go through it."""
     audit: str | None = None
     """What the audit tells of it."""
+    reconnect: str = ""
+    """Where a person connects it again, if it works no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,7 @@ def _links(caller: Caller, account: Account, shown: Shown) -> Mapping[str, tuple
                 _reason(caller, c) if c.key in told else Reason.UNKNOWN_CONNECTION,
                 c.key in defaults,
                 shown(c.key),
+                how_to_reconnect(caller.identity, c),
             )
             for label, c in named.items()
         )
@@ -245,8 +248,11 @@ _WHY = {
 }
 
 
-def why(caller: Caller, reason: Reason | None, platform: str = "") -> str:
-    """Return the reason as the setting to change, or what else there is to do; empty for none."""
+def why(caller: Caller, reason: Reason | None, reconnect: str = "") -> str:
+    """Return the reason as the setting to change, or what else there is to do; empty for none.
+
+    `reconnect`: where a connection that does not work is connected again.
+    """
     match reason:
         case None:
             return ""
@@ -256,6 +262,6 @@ def why(caller: Caller, reason: Reason | None, platform: str = "") -> str:
             return f"of another environment than the secret's, which is {caller.environment()}"
         case Reason.FAILED | Reason.INACTIVE:
             off = "switched off; " if reason is Reason.INACTIVE else ""
-            return f"{off}connect it again: {how_to_connect(caller.identity, platform)}"
+            return f"{off}connect it again: {reconnect}"
         case _:
             return _WHY.get(reason, reason)

@@ -118,8 +118,12 @@ async def test_knowledge_begins_with_the_arguments_and_is_fenced_as_data(serve: 
         by_name = said(await app.pipeline.call(app.caller, KNOWLEDGE, {"actionId": "gmail_send_email"}))
     request, arguments, call, document = words.split("\n", 3)
     assert request == "Send Email (gmail): POST /gmail/send-email, effect: write."
-    assert arguments == f"Arguments (* required): {outline(tool.parameters)}"
-    assert call == f"Call: {EXECUTE} with actionId 'gmail_send_email' and these as `arguments`."
+    takes = f"{outline(tool.parameters)}; `connection`*, one of 'Personal', 'Work'"
+    assert arguments == f"Arguments (* required): {takes}"
+    assert call == (
+        "Call: the tool gmail_send_email with these or, where it is not listed, "
+        f"{EXECUTE} with actionId 'gmail_send_email' and these as `arguments`."
+    )
     assert document.startswith('<data source="Pica\'s document of this action">\n# ')
     assert words.endswith("</data>")
     assert by_name == words
@@ -132,7 +136,7 @@ async def test_knowledge_says_which_tool_runs_it_and_by_what_name(serve: Any, sa
             words = said(await app.pipeline.call(app.caller, KNOWLEDGE, {"actionId": action.id}))
             return words.split("\n")[2].replace(action.id, "ID")
 
-    assert (await call("gmail_list_labels")).startswith(f"Call: {READ} with actionId 'gmail_list_labels' ")
+    assert f"{READ} with actionId 'gmail_list_labels' " in await call("gmail_list_labels")
     assert (await call("notion_create_page")).startswith(f"Call: {EXECUTE} with actionId 'ID' ")
     assert (await call("gmail_list_labels", PICA_KNOWLEDGE_AGENT="true")).startswith(
         f"Call: {BUILD} with actionId 'ID' "

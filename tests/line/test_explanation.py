@@ -11,7 +11,7 @@ from accounts_drawn import ACTIONS, IDENTITIES, ROWS, RULES, grants
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pica_mcp.access import Caller, Grant, Identity, IdentityType, Permission, admit, promising, usable
+from pica_mcp.access import Caller, Grant, Identity, IdentityType, Permission, admit, how_to_connect, promising, usable
 from pica_mcp.audit import Audit
 from pica_mcp.cli import told
 from pica_mcp.cli.rows import lines as wrapped_lines
@@ -65,6 +65,12 @@ def accounts_of(rows: Sequence[Connection], **offers: Offer) -> Account:
     return Account(tuple(rows), tuple(rows), offers)
 
 
+def link(
+    label: str, reason: Reason | None, platform: str = "gmail", state: str = "operational", *, default: bool = False
+) -> Link:
+    return Link(label, "", state, reason, default, reconnect=how_to_connect(ADA, platform))
+
+
 def counted(view: View) -> tuple[Mapping[Effect, int], Mapping[Reason, Mapping[Effect, int]], Mapping[Effect, int]]:
     return view.allowed, view.refused, view.undecided
 
@@ -77,11 +83,11 @@ def test_each_connection_is_told_with_why_it_is_not_used(caller: MakeCaller, row
     explained = explain(who, accounts_of(rows, gmail=Offer(), slack=Offer()), Policy.AUTO)
     assert {view.platform: view.links for view in explained.views} == {
         "gmail": (
-            Link("Home", "", "operational", Reason.CONNECTION_NOT_ALLOWED),
-            Link("Old", "", "failed", Reason.FAILED),
-            Link("Work", "", "operational", None, default=True),
+            link("Home", Reason.CONNECTION_NOT_ALLOWED),
+            link("Old", Reason.FAILED, state="failed"),
+            link("Work", None, default=True),
         ),
-        "slack": (Link("Team", "", "operational", Reason.CONNECTION_NOT_ALLOWED),),
+        "slack": (link("Team", Reason.CONNECTION_NOT_ALLOWED, "slack"),),
     }
 
 
@@ -125,7 +131,7 @@ def test_for_the_whole_account_the_owner_is_told_and_nobody_is_another(
 
 def test_what_pica_does_not_list_for_the_identity_is_not_used(caller: MakeCaller, connection: MakeConnection) -> None:
     explained = explain(caller(ADA), Account((), (connection(name="Work"),), {}), Policy.AUTO)
-    assert explained.views[0].links == (Link("Work", "", "operational", Reason.UNKNOWN_CONNECTION),)
+    assert explained.views[0].links == (link("Work", Reason.UNKNOWN_CONNECTION),)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +222,8 @@ def test_what_comes_in_another_order_is_explained_alike(
 def test_every_reason_of_a_connection_or_an_action_names_what_to_change(caller: MakeCaller) -> None:
     who = caller(ADA, permission=Permission.READ)
     assert {
-        reason: why(who, reason, "gmail") for reason in (Reason.PERMISSION, Reason.ENVIRONMENT, Reason.INACTIVE)
+        reason: why(who, reason, how_to_connect(ADA, "gmail"))
+        for reason in (Reason.PERMISSION, Reason.ENVIRONMENT, Reason.INACTIVE)
     } == {
         Reason.PERMISSION: "PICA_PERMISSIONS is read",
         Reason.ENVIRONMENT: "of another environment than the secret's, which is live",

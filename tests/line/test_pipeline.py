@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from pica_mcp.sandbox import Sandbox
 
 EXECUTE = "execute_pica_action"
@@ -80,6 +82,16 @@ async def test_an_ambiguous_call_answers_with_the_choices(serve: Any, said: Any,
             == "Several gmail accounts are connected. Pass one of these as the connection: 'Personal', 'Work'."
         )
     assert passed() == []
+
+
+@pytest.mark.parametrize("account", [{}, {"connection": "Holiday"}])
+async def test_what_else_is_wrong_is_said_with_the_account_that_is_missing(
+    serve: Any, said: Any, account: dict[str, str]
+) -> None:
+    async with serve() as app:
+        result = await app.pipeline.call(app.caller, "gmail_send_email", {"to": "grace@example.com", **account})
+    assert "Pass one of these as the connection: 'Personal', 'Work'." in said(result)
+    assert "The argument 'subject' is required" in said(result)
 
 
 async def test_a_connection_made_meanwhile_is_found_by_looking_once_more(box: Sandbox, serve: Any, told: Any) -> None:
