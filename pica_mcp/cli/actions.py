@@ -29,7 +29,7 @@ _USUAL = 10
 _LOAD_SECONDS = 20.0
 _NOTE_CHARS = 2_000
 _REQUEST_CHARS = 1_000
-_COLUMNS = ("tool", "effect", "title", "platform", "request")
+_COLUMNS = ("tool", "effect", "title", "platform")
 _STYLES = {"write": "yellow", "destructive": "red"}
 
 

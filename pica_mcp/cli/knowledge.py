@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -15,13 +16,16 @@ from rich.segment import Segment
 
 from pica_mcp import documents, schemas, text
 from pica_mcp.access import admit, effect
+from pica_mcp.accounts import to_choose_from
 from pica_mcp.app import App
+from pica_mcp.catalog import Connections
 from pica_mcp.cli.asking import ask, name_of
 from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of
 from pica_mcp.cli.rows import Row, print_rows
 from pica_mcp.cli.streams import fail, print_anything
 from pica_mcp.cli.terminal import print_json, screen
 from pica_mcp.discovery import find_action
+from pica_mcp.discovery.reading import digest
 from pica_mcp.errors import InvalidArguments, PicaError
 from pica_mcp.models import ActionDetails, Effect
 from pica_mcp.schemas import strings
@@ -81,6 +85,8 @@ class _Found:
     effect: Effect
     arguments: str
     needed: tuple[str, ...]
+    connections: tuple[str, ...]
+    """The accounts of which a call has to name one."""
 
 
 async def _found(app: App, wanted: str, platform: str | None) -> _Found:
@@ -91,13 +97,20 @@ async def _found(app: App, wanted: str, platform: str | None) -> _Found:
     parameters = schemas.derive(action)
     needed = tuple(islice(strings(parameters.schema.get("required")), _MAX_NEEDED))
     outline = schemas.outline(parameters, _OUTLINE_CHARS)
-    return _Found(action, await name_of(app, action), effect(app.caller, action), outline, needed)
+    connections = to_choose_from(app.caller, await _connections(app), action.platform)
+    return _Found(action, await name_of(app, action), effect(app.caller, action), outline, needed, connections)
+
+
+async def _connections(app: App) -> Connections:
+    with suppress(PicaError):  # its document can be read all the same
+        return (await app.catalog.known_connections(app.caller.identity)).value
+    return ()
 
 
 def _document(action: ActionDetails, section: str | None, *, full: bool) -> str:
     """Return the wanted part of the document. Raises `InvalidArguments` with the sections that there are."""
     if section is None:
-        return text.clean(action.knowledge) if full else documents.digest(action.knowledge, _USUAL_CHARS)
+        return text.clean(action.knowledge) if full else digest(action.knowledge, _USUAL_CHARS)
     if (found := documents.section(action.knowledge, section)) is not None:
         return found
     there = text.line(", ".join(_sections(action)), 1_500)
@@ -119,6 +132,7 @@ def _told(found: _Found, document: str) -> dict[str, Any]:
         "effect": found.effect,
         "request": f"{action.method} {action.path}",
         "arguments": found.arguments,
+        **({"connections": list(found.connections)} if found.connections else {}),
         "sections": _sections(action),
         "document": document,
     }
@@ -132,7 +146,10 @@ def _head(found: _Found) -> Iterator[Row]:
     yield Row("  Effect     ", found.effect)
     required = " (* required)" if found.needed else ""
     yield Row("  Arguments  ", f"{text.line(found.arguments, _OUTLINE_CHARS)}{required}")
-    words = [found.tool or action.id, *(f"{name}=..." for name in found.needed)]
+    if found.connections:
+        yield Row("  Accounts   ", f"{', '.join(found.connections)}; a call has to name one")
+    through = ["--connection", "..."] if found.connections else []
+    words = [found.tool or action.id, *through, *(f"{name}=..." for name in found.needed)]
     yield Row("  Call       ", f"pica-mcp call {text.line(shlex.join(words), 1_000)}", whole=True)
     yield Row("")
 

@@ -83,14 +83,15 @@ async def knowledge(catalog: Catalog, names: Names, caller: Caller, action: Acti
     if not action.knowledge.strip():
         return f"{head}\nPica has no document of this action."
     room = (results.MAX_CHARS if section else _USUAL_CHARS) - len(head) - _FENCE_CHARS
-    document = text.cap(action.knowledge, room) if section else documents.digest(_untold(action.knowledge), room)
+    document = text.cap(action.knowledge, room) if section else digest(action.knowledge, room)
     return f"{head}\n{text.fence(document, _SOURCE, room)}"
 
 
-def _untold(document: str) -> str:
-    """Return the document without what the head tells: its headers are those of Pica's own API, which no call gives."""
+def digest(document: str, max_chars: int) -> str:
+    """Return a digest of the document, without the request: its headers are those of Pica's own API, no call's."""
     passages = documents.passages(document)
-    return "".join(passage.text for passage in passages if not _is_told(passage)) or document
+    untold = "".join(passage.text for passage in passages if not _is_told(passage))
+    return documents.digest(untold or document, max_chars)
 
 
 def _is_told(passage: Passage) -> bool:
