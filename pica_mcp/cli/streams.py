@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from shutil import get_terminal_size
+from textwrap import TextWrapper
 
 from pica_mcp import text
 from pica_mcp.errors import CallError, InvalidSettings, PicaError, SecretRefused, Unreachable, UpstreamRefused
@@ -27,7 +29,14 @@ def print_anything() -> None:
 def complain(message: object) -> None:
     """Tell the person what is wrong, without the key that they may have put in the wrong place."""
     if sys.stderr:  # else print would take stdout
-        print(f"pica-mcp: {text.masked(str(message))}", file=sys.stderr)
+        words = f"pica-mcp: {text.masked(str(message))}"
+        print(_wrapped(words) if sys.stderr.isatty() else words, file=sys.stderr)
+
+
+def _wrapped(words: str) -> str:
+    """Return the words in lines that the window holds; an address is not broken, or it could not be followed."""
+    wrap = TextWrapper(get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(map(wrap.fill, words.splitlines()))
 
 
 def fail(error: PicaError) -> int:
