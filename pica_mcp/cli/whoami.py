@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pica_mcp import text
-from pica_mcp.access import Caller, Identity
+from pica_mcp.access import Caller, Identity, visible
 from pica_mcp.app import App
 from pica_mcp.cli.asking import ask
 from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of
@@ -49,11 +50,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _found(app: App) -> tuple[Caller, Whoami]:
-    return app.caller, await app.pipeline.api.whoami()
+async def _found(app: App) -> tuple[Caller, Whoami, int | None]:
+    found, own = await app.pipeline.api.whoami(), None
+    with suppress(PicaError):  # who it is is told all the same
+        own = len(visible(app.caller, await app.catalog.connections(app.caller.identity)))
+    return app.caller, found, own
 
 
-def _document(settings: Settings, caller: Caller, found: Whoami) -> dict[str, Any]:
+def _document(settings: Settings, caller: Caller, found: Whoami, own: int | None) -> dict[str, Any]:
     return {
         **{whose: _known(getattr(found, whose), fields) for whose, fields in _FIELDS.items()},
         "environment": caller.environment(),
@@ -61,6 +65,7 @@ def _document(settings: Settings, caller: Caller, found: Whoami) -> dict[str, An
         "secret": _secret(settings),
         "identity": caller.identity.id,
         "identity_type": caller.identity.type,
+        "connections": own,
         "permission": caller.grant.permission,
         "knowledge_only": caller.grant.knowledge_only,
     }
@@ -82,7 +87,7 @@ def _secret(settings: Settings) -> dict[str, str | None]:
 
 def _rows(caller: Caller, document: Mapping[str, Any]) -> Iterator[Row]:
     sandbox = document["pica"] == "sandbox"
-    secret = document["secret"]
+    secret, own = document["secret"], document["connections"]
     whom = str(caller.identity)
     told = {
         "User": _said(document["user"]),
@@ -92,6 +97,7 @@ def _rows(caller: Caller, document: Mapping[str, Any]) -> Iterator[Row]:
         "Pica": "the embedded sandbox" if sandbox else document["pica"],
         "Secret": "the sandbox's own" if sandbox else f"accepted; from {secret['setting']}",
         "Serves": whom if caller.identity == Identity() else f"{whom}, and nobody else",
+        "Connected": "unknown" if own is None else text.some(own, "account") if own else "nothing",
         "Permission": "none: PICA_KNOWLEDGE_AGENT is true" if document["knowledge_only"] else document["permission"],
     }
     for name, value in told.items():
