@@ -74,7 +74,8 @@ async def _demo() -> None:
         record = Path(folder, "audit.jsonl")
         async with box.listening() as url:
             account = {"PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": url, "PICA_IDENTITY": "ada"}
-            env = {**account, "PICA_IDENTITY_TYPE": "user", "PICA_AUDIT": str(record), "PICA_CACHE": "off"}
+            watched = {"PICA_IDENTITY_TYPE": "user", "PICA_AUDIT": str(record), "PICA_POLL_SECONDS": "1"}
+            env = {**account, **watched, "PICA_CACHE": "off"}
             server = StdioServerParameters(command=sys.executable, args=["-m", "pica_mcp"], env=env)
             async with Client(server, elicitation_callback=_person) as client:
                 await _who(client)
@@ -178,7 +179,7 @@ async def _newcomer(client: Client, box: Sandbox) -> None:
     _filled("  ", f"linear is not connected; a person connects it {asked['platforms'][0]['connect']}")
     async with client.listen(tools_list_changed=True) as notices:
         box.connect("linear", identity="ada", identity_type="user", name="Roadmap")
-        _filled("  ", "... and is done. For five minutes the server looks every five seconds:")
+        _filled("  ", "... and is done. Here the server looks every second:")
         await anext(aiter(notices))
     new = sorted(name for name in await _names(client) if name.startswith("linear_"))
     _wrapped("  list_changed: ", [name.removeprefix("linear_") for name in new])

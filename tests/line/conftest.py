@@ -13,6 +13,7 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult, TextContent
 
+from pica_mcp import retries
 from pica_mcp.access import visible
 from pica_mcp.app import App, open_app
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
@@ -25,6 +26,13 @@ Converse = Callable[..., AbstractAsyncContextManager[Client]]
 Serve = Callable[..., AbstractAsyncContextManager[App]]
 
 ADA = {"PICA_IDENTITY": "ada", "PICA_IDENTITY_TYPE": "user"}
+
+
+@pytest.fixture(autouse=True)
+def unpaused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what failed be tried again without a pause."""
+    monkeypatch.setattr(retries, "_BASE_SECONDS", 0.0)
+    monkeypatch.setattr(retries, "_THROTTLED_BASE_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -67,6 +67,11 @@ class Patience:
         await anyio.lowlevel.checkpoint()
 
 
+@pytest.fixture(autouse=True)
+def unpaused() -> None:
+    """No pause is left out: some tests are about how long they are, and what they sleep on is `Patience`."""
+
+
 @pytest.fixture
 def patience() -> Patience:
     return Patience()

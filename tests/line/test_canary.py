@@ -31,7 +31,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from pica_mcp import api, retries
+from pica_mcp import api
 from pica_mcp.app import App, open_app
 from pica_mcp.sandbox import Sandbox
 from pica_mcp.sandbox.catalog import GROWN, Action, Connector, Platform, in_body, in_header, in_path, in_query
@@ -215,6 +215,14 @@ def passthrough_faults(echo: str) -> list[tuple[tuple[Fault, ...], dict[str, Any
 
 # The program as a child
 
+UNPAUSED = """
+from pica_mcp import retries
+retries._BASE_SECONDS = retries._THROTTLED_BASE_SECONDS = 0
+from pica_mcp.__main__ import main
+main()
+"""
+"""The program, which tries again without a pause."""
+
 
 @dataclass
 class Child:
@@ -278,7 +286,7 @@ async def child(newer: bool, **variables: str) -> AsyncGenerator[Child]:  # noqa
     newest = "io.modelcontextprotocol/"
     meta = {f"{newest}protocolVersion": "2026-07-28", f"{newest}clientInfo": info, f"{newest}clientCapabilities": {}}
     env = {"PATH": "/usr/bin:/bin", "PICA_IDENTITY": "ada", "PICA_LOG_LEVEL": "debug", **variables}
-    command = [sys.executable, "-m", "pica_mcp"]
+    command = [sys.executable, "-c", UNPAUSED]
     async with await anyio.open_process(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=env) as process:
         assert process.stdin
         assert process.stdout
@@ -514,11 +522,7 @@ def catalogue_faults(echo: str) -> list[tuple[tuple[Fault, ...], dict[str, Any]]
 
 
 @pytest.mark.parametrize("prefix", CATALOGUE)
-async def test_a_catalogue_that_breaks_in_every_way_tells_nothing(
-    account: Account, witness: Any, monkeypatch: pytest.MonkeyPatch, prefix: str
-) -> None:
-    monkeypatch.setattr(retries, "_BASE_SECONDS", 0)
-    monkeypatch.setattr(retries, "_THROTTLED_BASE_SECONDS", 0)
+async def test_a_catalogue_that_breaks_in_every_way_tells_nothing(account: Account, witness: Any, prefix: str) -> None:
     tool, given = CATALOGUE[prefix]
     async with account.box.listening() as url:
         for faults, told in catalogue_faults(account.looking):

@@ -10,26 +10,23 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 import threading
 import wave
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any, TextIO
 
 import anyio
 import anyio.lowlevel
-import anyio.to_thread
 import pytest
+from done import Command, Done
 from rich.console import Console
 
 from pica_mcp import text
 from pica_mcp.cli import actions, call, knowledge, waiting
-from pica_mcp.cli.main import main
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 from pica_mcp.sandbox.faults import Hang
 
@@ -37,48 +34,6 @@ LETTER = "188971b79fca7426"
 DELETE = ("call", "gmail_delete_message", "--connection", "Personal", "userId=me", f"id={LETTER}", "--sandbox")
 LISTED = ("call", "gmail_list_messages", "--connection", "Work", "userId=me", "--sandbox")
 SPEECH = ("call", "openai_create_speech", "model=echo-large", "input=Hi", "--sandbox", "--identity", "apollo")
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended, and what it printed; on a terminal there is no telling apart of the two streams."""
-
-    code: int
-    out: str
-    err: str = ""
-
-    @property
-    def told(self) -> Any:
-        """The JSON that was printed."""
-        assert (self.code, self.err) == (0, "")
-        return json.loads(self.out)
-
-
-Do = Callable[..., Done]
-
-
-def ended(words: tuple[str, ...]) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    assert isinstance(end.value.code, int)
-    return end.value.code
-
-
-@pytest.fixture
-def do(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Do:
-    """Run a command in this process, its output into a pipe."""
-
-    def do(*words: str, typed: str | bytes = "", **variables: str) -> Done:
-        with monkeypatch.context() as patch:
-            content = typed.encode() if isinstance(typed, str) else typed
-            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
-            for name, value in variables.items():
-                patch.setenv(name, value)
-            code = ended(words)
-        shown = capfd.readouterr()
-        return Done(code, shown.out, shown.err)
-
-    return do
 
 
 @dataclass
@@ -116,21 +71,17 @@ def opened(answer: str = "") -> Generator[Terminal]:
 
 
 @pytest.fixture
-def type_in(monkeypatch: pytest.MonkeyPatch) -> Do:
+def type_in(ended: Callable[..., int]) -> Command:
     """Run a command in this process before a terminal, where this is typed when asked, and that before."""
     if os.name == "nt":
         pytest.skip("there are no such terminals here")
 
     def type_in(*words: str, typed: str = "", before: str = "", **variables: str) -> Done:
-        with monkeypatch.context() as patch, opened(typed) as terminal:
-            for name, value in {"TERM": "xterm-256color", "COLUMNS": "100", **variables}.items():
-                patch.setenv(name, value)
-            patch.setattr(sys, "stdin", terminal.inner)
-            patch.setattr(sys, "stdout", terminal.outer)
-            patch.setattr(sys, "stderr", terminal.outer)
-            os.write(terminal.typing, before.encode())
-            code = ended(words)
-        return Done(code, terminal.shown.decode().replace("\r\n", "\n"))
+        with opened(typed) as there:
+            os.write(there.typing, before.encode())
+            streams = {"stdin": there.inner, "stdout": there.outer, "stderr": there.outer}
+            code = ended(*words, variables={"COLUMNS": "100"} | variables, **streams)
+        return Done(code, there.shown.decode().replace("\r\n", "\n"))
 
     return type_in
 
@@ -156,13 +107,13 @@ def examples() -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize("words", examples(), ids=" ".join)
 def test_the_examples_of_the_help_run(
-    do: Do, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: Command, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("note.txt").write_text("Lunch is ready")
     Path("customer.json").write_text('{"email": "ada@example.org"}')
     assert words[0] == "pica-mcp"
-    done = do(*words[1:], "--sandbox")
+    done = command(*words[1:], "--sandbox")
     assert (done.code, done.err) == (0, "")
     assert len(done.out) > 20
 
@@ -170,8 +121,8 @@ def test_the_examples_of_the_help_run(
 # Actions
 
 
-def test_what_fits_is_found_with_what_models_need_not_be_told(do: Do) -> None:
-    told = do("actions", "send", "an", "email", "--limit", "2", "--sandbox").told
+def test_what_fits_is_found_with_what_models_need_not_be_told(command: Command) -> None:
+    told = command("actions", "send", "an", "email", "--limit", "2", "--sandbox").json
     assert [hit["tool"] for hit in told["actions"]] == ["gmail_send_email", "gmail_send_message"]
     assert told["actions"][0] | {"id": ""} == {
         "tool": "gmail_send_email",
@@ -185,44 +136,44 @@ def test_what_fits_is_found_with_what_models_need_not_be_told(do: Do) -> None:
     }
 
 
-def test_on_one_platform_it_need_not_be_connected_and_that_is_said(do: Do) -> None:
-    told = do("actions", "delete a file", "--platform", "google-drive", "--limit", "1", "--sandbox").told
+def test_on_one_platform_it_need_not_be_connected_and_that_is_said(command: Command) -> None:
+    told = command("actions", "delete a file", "--platform", "google-drive", "--limit", "1", "--sandbox").json
     assert [(hit["tool"], hit["effect"]) for hit in told["actions"]] == [("googledrive_delete_file", "destructive")]
     assert told["note"].startswith("google-drive is not connected.")
 
 
-def test_on_a_terminal_it_is_a_table_and_the_note_below(type_in: Do) -> None:
+def test_on_a_terminal_it_is_a_table_and_the_note_below(type_in: Command) -> None:
     done = type_in("actions", "delete a file", "--platform", "google-drive", "--sandbox", NO_COLOR="1")
     head, first, *_ = re.sub(r"\x1b\[[0-9;]*m", "", done.out).splitlines()
-    assert head.split() == ["tool", "effect", "title", "request"]
+    assert head.split() == ["tool", "effect", "title"]
     assert first.split()[:2] == ["googledrive_delete_file", "destructive"]
     assert "google-drive is not connected." in done.out
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", done.out)
 
 
-def test_colours_are_for_terminals(do: Do, type_in: Do) -> None:
+def test_colours_are_for_terminals(command: Command, type_in: Command) -> None:
     words = ("actions", "delete", "message", "--sandbox", "--table")
     assert "\x1b[31mdestructive" in type_in(*words).out
-    assert "\x1b" not in do(*words).out
+    assert "\x1b" not in command(*words).out
 
 
 @pytest.mark.parametrize("columns", ["40", "80", "200"])
-def test_what_is_found_fits_the_window_and_no_name_is_broken(do: Do, columns: str) -> None:
+def test_what_is_found_fits_the_window_and_no_name_is_broken(command: Command, columns: str) -> None:
     words = ("actions", "send", "an", "email", "--sandbox")
-    lines = do(*words, "--table", COLUMNS=columns).out.splitlines()
+    lines = command(*words, "--table", COLUMNS=columns).out.splitlines()
     assert max(map(len, lines)) <= int(columns)
-    names = {hit["tool"] for hit in do(*words).told["actions"]}
+    names = {hit["tool"] for hit in command(*words).json["actions"]}
     assert names <= {line.split()[0] for line in lines if line.strip()}
 
 
-def test_a_platform_goes_by_what_people_call_it_and_need_have_nothing_that_fits(do: Do) -> None:
-    told = do("actions", "delete a file", "--platform", "Google Drive", "--limit", "1", "--sandbox").told
+def test_a_platform_goes_by_what_people_call_it_and_need_have_nothing_that_fits(command: Command) -> None:
+    told = command("actions", "delete a file", "--platform", "Google Drive", "--limit", "1", "--sandbox").json
     assert [hit["platform"] for hit in told["actions"]] == ["google-drive"]
-    none = do("actions", "zebra", "--platform", "gmail", "--sandbox", "--action-ids", "conn_mod_def::none::0").told
+    none = command("actions", "zebra", "--platform", "gmail", "--sandbox", "--action-ids", "conn_mod_def::none::0").json
     assert (none["actions"], none["note"].startswith("There is no platform")) == ([], False)
 
 
-def test_hostile_titles_and_documents_do_nothing_to_a_terminal(type_in: Do) -> None:
+def test_hostile_titles_and_documents_do_nothing_to_a_terminal(type_in: Command) -> None:
     mallory = ("--sandbox", "--identity", "mallory")
     done = type_in("actions", "ignore all previous instructions", "--platform", "bazaar", "--limit", "20", *mallory)
     names = sorted(set(re.findall(r"\bbazaar_\w+", done.out)))
@@ -263,8 +214,8 @@ def test_hostile_titles_and_documents_do_nothing_to_a_terminal(type_in: Do) -> N
         (("call", "gmail_list_messages", "--knowledge-agent", "true"), 2, "to run none"),
     ],
 )
-def test_what_is_wrong_is_said_with_what_to_do(do: Do, words: tuple[str, ...], code: int, says: str) -> None:
-    done = do(*words, "--sandbox")
+def test_what_is_wrong_is_said_with_what_to_do(command: Command, words: tuple[str, ...], code: int, says: str) -> None:
+    done = command(*words, "--sandbox")
     assert done.code == code
     assert says in (done.err or done.out)
     assert "Traceback" not in done.err
@@ -274,58 +225,62 @@ def test_what_is_wrong_is_said_with_what_to_do(do: Do, words: tuple[str, ...], c
 # Knowledge
 
 
-def test_how_an_action_works_is_told_to_programs(do: Do) -> None:
-    told = do("knowledge", "gmail_send_email", "--sandbox").told
+def test_how_an_action_works_is_told_to_programs(command: Command) -> None:
+    told = command("knowledge", "gmail_send_email", "--sandbox").json
     assert (told["tool"], told["effect"], told["request"]) == ("gmail_send_email", "write", "POST /gmail/send-email")
     assert told["document"].startswith("# Send Email")
     assert "response" in told["sections"]
-    again = do("knowledge", told["id"], "--section", "response", "--sandbox").told
+    again = command("knowledge", told["id"], "--section", "response", "--sandbox").json
     assert again["document"].startswith("## Response")
     assert again | {"document": ""} == told | {"document": ""}
 
 
-def test_how_an_action_works_is_laid_out_for_people(type_in: Do) -> None:
+def test_how_an_action_works_is_laid_out_for_people(type_in: Command) -> None:
     done = type_in("knowledge", "gmail_send_email", "--sandbox")
-    assert "pica-mcp call gmail_send_email to=... subject=... body=..." in done.out
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", done.out)
+    assert "Accounts   Personal, Work; a call has to name one\n" in plain
+    assert "pica-mcp call gmail_send_email --connection ... to=... subject=... body=...\n" in plain
     assert "## " not in done.out
     assert (done.code, no_control_characters(done.out)) == (0, True)
 
 
-def test_long_documents_come_as_a_digest_or_whole(do: Do) -> None:
+def test_long_documents_come_as_a_digest_or_whole(command: Command) -> None:
     words = ("knowledge", "googlesheets_batch_update_spreadsheet", "--sandbox", "--markdown")
-    digest, whole = (do(*words, *extra).out for extra in ((), ("--full",)))
+    digest, whole = (command(*words, *extra).out for extra in ((), ("--full",)))
     assert len(digest) < 9_000
     assert len(whole) > 90_000
-    assert do(*words[:-1], "--full", "--table").code == 0
+    assert command(*words[:-1], "--full", "--table").code == 0
 
 
 # Calls
 
 
-def test_a_read_is_json_beyond_a_pipe_and_pretty_on_a_terminal(do: Do, type_in: Do) -> None:
-    told = do(*LISTED, "maxResults=2").told
+def test_a_read_is_json_beyond_a_pipe_and_pretty_on_a_terminal(command: Command, type_in: Command) -> None:
+    told = command(*LISTED, "maxResults=2").json
     assert len(told["messages"]) == 2
     assert json.loads(type_in(*LISTED, "maxResults=2").out) == told
-    assert do(*LISTED, "maxResults:=2", "result_fields=messages[].id").told == [one["id"] for one in told["messages"]]
+    assert command(*LISTED, "maxResults:=2", "result_fields=messages[].id").json == [
+        one["id"] for one in told["messages"]
+    ]
 
 
-def test_options_stand_wherever_people_write_them(do: Do) -> None:
+def test_options_stand_wherever_people_write_them(command: Command) -> None:
     words = ["gmail_list_messages", "userId=me", "maxResults=1"]
     for place in range(len(words) + 1):
-        done = do("call", *words[:place], "--connection", "Work", *words[place:], "--sandbox")
-        assert len(done.told["messages"]) == 1
-    assert do("call", *words, "--conection", "Work", "--sandbox").code == 2
+        done = command("call", *words[:place], "--connection", "Work", *words[place:], "--sandbox")
+        assert len(done.json["messages"]) == 1
+    assert command("call", *words, "--conection", "Work", "--sandbox").code == 2
     orders = (("send", "mail", "--platform", "gmail"), ("send", "--platform", "gmail", "mail"))
-    last, between = [do("actions", *order, "--sandbox").told for order in orders]
+    last, between = [command("actions", *order, "--sandbox").json for order in orders]
     assert last == between
 
 
-def test_a_write_takes_its_arguments_from_words_files_and_stdin(do: Do, tmp_path: Path) -> None:
+def test_a_write_takes_its_arguments_from_words_files_and_stdin(command: Command, tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("Café at 12")
     words = ("call", "slack_post_message", "channel=general", "--sandbox")
-    assert do(*words, f"text=@{tmp_path / 'note.txt'}").told["message"]["text"] == "Café at 12"
-    assert do(*words, "text=@-", typed="Hi").told["message"]["text"] == "Hi"
-    assert do(*words, "text=Ho", "--arguments", "-", typed='{"text": "Hi"}').told["message"]["text"] == "Ho"
+    assert command(*words, f"text=@{tmp_path / 'note.txt'}").json["message"]["text"] == "Café at 12"
+    assert command(*words, "text=@-", typed="Hi").json["message"]["text"] == "Hi"
+    assert command(*words, "text=Ho", "--arguments", "-", typed='{"text": "Hi"}').json["message"]["text"] == "Ho"
     customer = (
         "call",
         "stripe_create_customer",
@@ -334,80 +289,75 @@ def test_a_write_takes_its_arguments_from_words_files_and_stdin(do: Do, tmp_path
         "preferred_locales[]=en",
         "--sandbox",
     )
-    told = do(*customer).told
+    told = command(*customer).json
     assert (told["name"], told["metadata"], told["preferred_locales"]) == ("Ada", {"seats": "3"}, ["en"])
 
 
-def test_an_action_runs_by_its_id_too(do: Do) -> None:
-    told = do("actions", "list messages", "--platform", "gmail", "--limit", "1", "--sandbox").told
-    done = do("call", told["actions"][0]["id"], "userId=me", "--connection", "Work", "--sandbox")
-    assert len(done.told["messages"]) == 3
+def test_an_action_runs_by_its_id_too(command: Command) -> None:
+    told = command("actions", "list messages", "--platform", "gmail", "--limit", "1", "--sandbox").json
+    done = command("call", told["actions"][0]["id"], "userId=me", "--connection", "Work", "--sandbox")
+    assert len(done.json["messages"]) == 3
 
 
-def test_a_file_is_sent_and_an_answer_of_text_is_printed_as_such(do: Do, tmp_path: Path) -> None:
+def test_a_file_is_sent_and_an_answer_of_text_is_printed_as_such(command: Command, tmp_path: Path) -> None:
     (tmp_path / "data.jsonl").write_text('{"a": 1}\n')
     words = ("call", "openai_upload_file", "--sandbox", "--identity", "apollo", "purpose=fine-tune")
-    told = do(*words, f"file@{tmp_path / 'data.jsonl'}").told
+    told = command(*words, f"file@{tmp_path / 'data.jsonl'}").json
     assert (told["filename"], told["bytes"]) == ("data.jsonl", 9)
 
 
 # Long answers, and files
 
 
-def test_a_cut_answer_says_how_to_get_the_rest_and_all_of_it_is_the_same(do: Do) -> None:
+def test_a_cut_answer_says_how_to_get_the_rest_and_all_of_it_is_the_same(command: Command) -> None:
     words = ("call", "hubspot_search_contacts", "--sandbox", "--identity", "growth", "--max-result-tokens", "200")
-    whole = do(*words[:-2]).told
-    cut = do(*words)
+    whole = command(*words[:-2]).json
+    cut = command(*words)
     assert (cut.code, json.loads(cut.out) == whole) == (0, False)
     assert cut.err.startswith("pica-mcp: Shown: ")
     assert cut.err.endswith("--all shows the rest.\n")
-    assert do(*words, "--all").told == whole
-    assert do(*words, "--all", "result_fields=results").told == whole["results"]
-    raw = do(*words, "--raw")
+    assert command(*words, "--all").json == whole
+    assert command(*words, "--all", "result_fields=results").json == whole["results"]
+    raw = command(*words, "--raw")
     assert 'The rest: get_pica_result(id="r_' in raw.out  # as a model reads it
     assert (raw.code, raw.err) == (0, "")
 
 
-async def test_text_is_printed_as_text_and_all_of_it_without_what_a_terminal_would_obey(do: Do) -> None:
+def test_text_is_printed_as_text_and_all_of_it_without_what_a_terminal_would_obey(serving: Any) -> None:
     box, line = Sandbox(), "a\x1b[2Jb, Größe\n"
     box.fail("/v1/passthrough", status=200, body=line * 500, headers={"content-type": "text/csv"}, times=None)
-    async with box.listening() as url:
-
-        async def tried(*extra: str) -> Done:
-            words = ("call", "github_get_authenticated_user", "--max-result-tokens", "200", *extra)
-            variables = {"PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": url, "PICA_IDENTITY": "ada", "PICA_CACHE": "off"}
-            return await anyio.to_thread.run_sync(partial(do, *words, **variables))
-
-        cut, whole, as_json = [await tried(*extra) for extra in ((), ("--all",), ("--all", "--json"))]
+    words = ("call", "github_get_authenticated_user", "--identity", "ada", "--max-result-tokens", "200")
+    with serving(box) as command:
+        cut, whole, as_json = [command(*words, *extra) for extra in ((), ("--all",), ("--all", "--json"))]
     clean = line.replace("\x1b", "")
     assert (cut.code, cut.out.startswith(clean), len(cut.out) < 800) == (0, True, True)
     assert cut.err.endswith("characters. --all shows the rest.\n")
     assert (whole.out.strip(), whole.err) == (clean.strip() + "\n" + (clean * 499).strip(), "")
-    assert as_json.told.strip() == whole.out.strip()
+    assert as_json.json.strip() == whole.out.strip()
 
 
-def test_an_answer_is_written_into_a_file(do: Do, tmp_path: Path) -> None:
+def test_an_answer_is_written_into_a_file(command: Command, tmp_path: Path) -> None:
     target = tmp_path / "messages.json"
-    done = do(*LISTED, "--output", str(target))
+    done = command(*LISTED, "--output", str(target))
     assert (done.code, done.out) == (0, "")
     assert done.err == f"pica-mcp: Saved {target.stat().st_size:,} bytes as {target}.\n"
-    assert json.loads(target.read_text()) == do(*LISTED).told
+    assert json.loads(target.read_text()) == command(*LISTED).json
 
 
 def test_bytes_go_into_a_file_or_a_pipe_and_never_onto_a_terminal(
-    do: Do, type_in: Do, tmp_path: Path, program: list[str]
+    command: Command, type_in: Command, tmp_path: Path, program: list[str]
 ) -> None:
-    assert do(*SPEECH, "--output", str(tmp_path / "hi.wav")).code == 0
+    assert command(*SPEECH, "--output", str(tmp_path / "hi.wav")).code == 0
     with wave.open(str(tmp_path / "hi.wav")) as sound:
         assert sound.getnframes() > 0
     done = type_in(*SPEECH)
-    assert (done.code, len(done.out.splitlines())) == (1, 1)
-    assert done.out.endswith(" bytes) is not for a terminal. Call again with --output FILE.\n")
+    assert (done.code, len(done.out.splitlines())) == (1, 2)  # since the window holds no more
+    assert " ".join(done.out.split()).endswith(" bytes) is not for a terminal. Call again with --output FILE.")
     folder = tmp_path / "files"
     folder.mkdir()
     saved = type_in(*SPEECH, "--files", str(folder))
     (file,) = folder.iterdir()
-    assert (saved.code, saved.out.endswith(f" bytes), saved as {file}.\n")) == (0, True)
+    assert (saved.code, " ".join(saved.out.split()).endswith(f" bytes), saved as {file}.")) == (0, True)
     piped = subprocess.run([*program, *SPEECH], capture_output=True, timeout=60, check=True)
     assert (piped.stdout, piped.stderr) == ((tmp_path / "hi.wav").read_bytes(), b"")
 
@@ -415,7 +365,7 @@ def test_bytes_go_into_a_file_or_a_pipe_and_never_onto_a_terminal(
 # Consent
 
 
-def test_a_person_is_asked_before_something_is_destroyed_and_their_word_is_obeyed(type_in: Do) -> None:
+def test_a_person_is_asked_before_something_is_destroyed_and_their_word_is_obeyed(type_in: Command) -> None:
     agreed, declined, ended = (type_in(*DELETE, typed=typed) for typed in ("y\n", "\n", "\x04"))
     for done in (agreed, declined, ended):
         assert f"Request: DELETE /users/me/messages/{LETTER}" in done.out
@@ -425,19 +375,19 @@ def test_a_person_is_asked_before_something_is_destroyed_and_their_word_is_obeye
     assert "Done (HTTP 204, no content)." in agreed.out
 
 
-def test_what_was_typed_before_the_question_is_no_answer_to_it(type_in: Do) -> None:
+def test_what_was_typed_before_the_question_is_no_answer_to_it(type_in: Command) -> None:
     done = type_in(*DELETE, before="y\ny\n", typed="\n")
     assert (done.code, done.out.endswith("You did not agree; nothing was sent.\n")) == (1, True)
 
 
-def test_without_a_terminal_only_the_flag_agrees(do: Do) -> None:
+def test_without_a_terminal_only_the_flag_agrees(command: Command) -> None:
     for extra in ((), ("yes=true",), ("--consent", "always")):
-        refused = do(*DELETE, *extra, typed="y\n")
+        refused = command(*DELETE, *extra, typed="y\n")
         assert (refused.code, refused.out) == (1, "")
-    assert "Agree with --yes." in do(*DELETE, typed="y\n").err
-    assert do(*DELETE, "--yes").code == 0
-    assert do(*DELETE, "--yes", "--consent", "always").code == 0
-    assert do(*DELETE, "--consent", "off").code == 0
+    assert "Agree with --yes." in command(*DELETE, typed="y\n").err
+    assert command(*DELETE, "--yes").code == 0
+    assert command(*DELETE, "--yes", "--consent", "always").code == 0
+    assert command(*DELETE, "--consent", "off").code == 0
 
 
 def test_ctrl_c_at_the_question_sends_nothing(program: list[str]) -> None:
@@ -455,15 +405,18 @@ def test_ctrl_c_at_the_question_sends_nothing(program: list[str]) -> None:
 # The record
 
 
-def test_the_record_is_kept_only_where_a_setting_says_so(do: Do, tmp_path: Path) -> None:
-    assert do(*LISTED).err == ""
-    told = json.loads(do(*LISTED, PICA_AUDIT="stderr").err)
+def test_the_record_is_kept_only_where_a_setting_says_so(
+    command: Command, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert command(*LISTED).err == capfd.readouterr().err == ""
+    assert command(*LISTED, PICA_AUDIT="stderr").code == 0
+    told = json.loads(capfd.readouterr().err)  # written to the descriptor
     assert (told["tool"], told["outcome"]) == ("gmail_list_messages", "ok")
     audit = tmp_path / "audit.log"
-    do("actions", "send", "mail", "--sandbox", "--audit", str(audit))
+    command("actions", "send", "mail", "--sandbox", "--audit", str(audit))
     assert not audit.exists()
-    do(*DELETE, "--audit", str(audit))
-    do(*DELETE, "--audit", str(audit), "--yes")
+    command(*DELETE, "--audit", str(audit))
+    command(*DELETE, "--audit", str(audit), "--yes")
     lines = [json.loads(line) for line in audit.read_text().splitlines()]
     assert [(line["decision"], line["reason"]) for line in lines] == [("refused", "cannot_ask"), ("confirmed", None)]
 

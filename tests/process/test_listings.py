@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import logging
 import os
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from anyio.from_thread import start_blocking_portal
+from done import Command, Done
 from rich.cells import cell_len
 
-from pica_mcp.cli.main import main
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 
 ASKING = ("connections", "platforms", "whoami", "tools")
@@ -32,81 +27,16 @@ SEARCH = "pica-mcp tools lists them; pica-mcp actions finds more."
 UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f\u202e\u200b]")
 
 
-@dataclass(frozen=True)
-class Done:
-    """How a command ended, what it printed and what it said beside that."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        assert (self.code, self.err) == (0, "")
-        return json.loads(self.out)
-
-
-Command = Callable[..., Done]
-
-
-class Terminal(io.StringIO):
-    """What looks like a terminal to whoever writes to it."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.fixture(autouse=True)
-def _plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Let no setting of whoever runs the tests count, and leave the log as it was."""
-    for name in [*os.environ]:
-        if name.startswith("PICA_") or name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("TERM", "xterm-256color")
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let no file of whoever runs the tests be found."""
     monkeypatch.chdir(tmp_path)
-    before = logging.getLogger("pica_mcp").level
-    yield
-    logging.getLogger("pica_mcp").setLevel(before)
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Run a command in this process, with these variables; `terminal` for one that a person looks at."""
-
-    def command(*words: str, terminal: bool = False, **variables: str) -> Done:
-        capsys.readouterr()
-        with monkeypatch.context() as patch:
-            for name, value in variables.items():
-                patch.setenv(name, value)
-            screen = Terminal()
-            if terminal:
-                patch.setattr("sys.stdout", screen)
-            with pytest.raises(SystemExit) as ended:
-                main(words)
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.err
-        return Done(int(ended.value.code or 0), printed.out + screen.getvalue(), printed.err)
-
-    return command
 
 
 @pytest.fixture
 def sandbox(command: Command) -> Command:
     """Run a command on the embedded sandbox."""
     return lambda *words, **options: command(*words, "--sandbox", **options)
-
-
-@pytest.fixture
-def serving(command: Command) -> Callable[[Sandbox], AbstractContextManager[Command]]:
-    """Let a sandbox of the test's listen, and yield what runs a command on it, for the whole account."""
-
-    @contextmanager
-    def serving(box: Sandbox) -> Generator[Command]:
-        with start_blocking_portal() as portal, portal.wrap_async_context_manager(box.listening()) as url:
-            account = {"PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": url, "PICA_CACHE": "off"}
-            yield lambda *words, **options: command(*words, **(account | options))
-
-    return serving
 
 
 ADA = {"PICA_IDENTITY": "ada", "PICA_IDENTITY_TYPE": "user"}
@@ -289,6 +219,8 @@ def test_whoami_tells_whose_the_secret_is_and_who_is_served(sandbox: Command) ->
     assert (found["environment"], found["pica"], found["permission"]) == ("live", "sandbox", "read")
     assert (found["identity"], found["identity_type"], found["knowledge_only"]) == ("ada", "user", False)
     assert found["secret"] == {"source": "sandbox", "setting": None}
+    assert found["connections"] == len(sandbox("connections").json["connections"])
+    assert "Connected     nothing\n" in sandbox("whoami", "--table", "--identity", "nobody").out
     text = sandbox("whoami", "--table", "--knowledge-agent", "true").out
     assert "User          Ada, ada@acme.example, usr_sandbox_ada\n" in text
     assert "Serves        user ada, and nobody else\n" in text
@@ -307,7 +239,7 @@ def test_whoami_tells_where_the_secret_comes_from_and_never_what_it_is(
         (tmp_path / "secret").write_text(LIVE_SECRET)
         (tmp_path / "pica.toml").write_text('secret_file = "secret"\n'.replace('"secret"', f'"{tmp_path / "secret"}"'))
         base_url = json.loads(asking("whoami").out)["pica"]
-        done = command("whoami", "--config", "pica.toml", "--base-url", base_url, PICA_CACHE="off")
+        done = command("whoami", "--config", "pica.toml", "--base-url", base_url)
         assert done.json["secret"]["source"] == "file"
         assert LIVE_SECRET not in done.out
 
@@ -475,9 +407,9 @@ def test_without_a_secret_it_says_what_to_set(command: Command, name: str) -> No
 
 
 def test_the_record_of_calls_is_left_alone(sandbox: Command, tmp_path: Path) -> None:
-    for name in ASKING:
+    for name in (*ASKING, "explain", "tokens"):
         assert sandbox(name, "--audit", str(tmp_path / "calls.jsonl")).code == 0
-    assert list(tmp_path.iterdir()) == []
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("form", ["--table", "--json"])
@@ -527,12 +459,12 @@ def test_the_record_is_the_one_that_is_set_with_what_was_put_aside(command: Comm
 
 
 def test_it_needs_neither_a_secret_nor_a_network_and_reads_the_servers_own_lines(
-    command: Command, sandbox: Command, tmp_path: Path
+    run: Callable[..., subprocess.CompletedProcess[str]], sandbox: Command, tmp_path: Path
 ) -> None:
     path = tmp_path / "calls.jsonl"
     for words, code in ((("connection=Work", "userId=me"), 0), (("userId=me",), 1)):
         assert sandbox("call", "gmail_list_messages", *words, "--audit", str(path)).code == code
-    found = command("audit", "--audit", str(path)).json
+    found = json.loads(run("audit", "--audit", str(path)).stdout)
     assert (found["calls"], found["malformed"]) == (2, 0)
     assert {one: count for one, count in found["outcomes"].items() if count} == {"ok": 1, "denied": 1}
     (failure,) = found["failures"]

@@ -57,6 +57,7 @@ async def test_a_file_is_rotated_under_a_running_program_and_no_log_tells_either
     answers.append((tmp_path / "log").read_text())
     assert "Pica refused the secret, and there is another one now" in answers[-1]  # so it is the log that is looked at
     assert [one for one in answers if LIVE_SECRET in one or NEW in one] == []
+    assert not [word for word in (url, "available-actions", "x-pica-secret") if word in answers[-1].lower()]
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])

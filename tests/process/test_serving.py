@@ -19,7 +19,7 @@ from pica_mcp.sandbox import LIVE_SECRET
 ERAS = pytest.mark.parametrize(("mode", "version"), [("legacy", "2025-11-25"), ("auto", "2026-07-28")])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pica_url(program: list[str]) -> Generator[str]:
     """The address of a pretend Pica in a process of its own."""
     process = subprocess.Popen([*program, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True)
@@ -84,6 +84,7 @@ async def test_many_calls_at_once_all_get_their_own_answer(connect: Any, pica_ur
     env = {"PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": pica_url, "PICA_IDENTITY": "ada", "PICA_IDENTITY_TYPE": "user"}
     answers: dict[int, str] = {}
     async with connect(env=env) as client:
+        await client.list_tools()  # or the client asks for them with each call
 
         async def ask(number: int) -> None:
             arguments = {"channel": "general", "text": f"message {number}!"}

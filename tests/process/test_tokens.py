@@ -3,54 +3,48 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from done import Command
 from mcp import Client, StdioServerParameters
 
-from pica_mcp.sandbox import LIVE_SECRET, Sandbox
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from pica_mcp.sandbox import Sandbox
 
 
-def told(run: Run, *arguments: str, **environment: str) -> Any:
-    done = run("tokens", "--sandbox", "--json", *arguments, **environment)
-    assert (done.returncode, done.stderr) == (0, "")
-    return json.loads(done.stdout)
+def told(command: Command, *arguments: str, **environment: str) -> Any:
+    return command("tokens", "--sandbox", "--json", *arguments, **environment).json
 
 
-def test_the_table_has_each_tool_with_its_cost_and_the_totals_fit_it(run: Run) -> None:
-    done = run("tokens", "--sandbox")
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = done.stdout.splitlines()
+def test_the_table_has_each_tool_with_its_cost_and_the_totals_fit_it(command: Command) -> None:
+    done = command("tokens", "--sandbox")
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
     assert lines[0] == "What a client of user ada is shown"
     rows = [(row[1], int(row[2]), row[3]) for line in lines if (row := re.match(r"  (\w+) +(\d+)  (\S.*)", line))]
-    (listed,) = re.findall(r"  Listed   (\d+) tools, ([\d,]+) tokens", done.stdout)
+    (listed,) = re.findall(r"  Listed   (\d+) tools, ([\d,]+) tokens", done.out)
     assert (len(rows), sum(cost for _, cost, _ in rows)) == (int(listed[0]), int(listed[1].replace(",", "")))
     assert {why for _, _, why in rows} == {"fixed", "made for agents", "everyday verb", "short path"}
-    assert re.search(r"^  gmail +\d+ over the budget$", done.stdout, re.MULTILINE)
+    assert re.search(r"^  gmail +\d+ over the budget$", done.out, re.MULTILINE)
 
 
-async def test_it_is_what_a_client_is_shown(program: list[str], run: Run) -> None:
+async def test_it_is_what_a_client_is_shown(program: list[str]) -> None:
     server = StdioServerParameters(command=program[0], args=[*program[1:], "--sandbox"], env={})
     with anyio.fail_after(60):
         async with Client(server) as client:
             shown = (await client.list_tools()).tools
-    found = told(run)
+    done = await anyio.run_process([*program, "tokens", "--sandbox", "--json"], env={})
+    found = json.loads(done.stdout)
     assert [tool.name for tool in shown] == [one["tool"] for one in (*found["fixed"], *found["direct"])]
     for tool, line in zip(shown, (*found["fixed"], *found["direct"]), strict=True):
         parts = {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
         assert line["tokens"] == len(json.dumps(parts, ensure_ascii=False, separators=(",", ":"))) // 4
 
 
-def test_json_tells_the_same_and_more(run: Run) -> None:
-    found = told(run, PICA_PERMISSIONS="read", PICA_MAX_TOOLS="12")
+def test_json_tells_the_same_and_more(command: Command) -> None:
+    found = told(command, PICA_PERMISSIONS="read", PICA_MAX_TOOLS="12")
     assert (found["identity"], found["mode"], found["profile"], found["complete"]) == ("ada", "auto", "portable", True)
     assert found["budget"] == {"tools": 12, "tokens": 7_000}
     assert found["listed"]["tools"] == len(found["fixed"]) + len(found["direct"]) == 12
@@ -62,9 +56,9 @@ def test_json_tells_the_same_and_more(run: Run) -> None:
     assert left["slack"]["not offered to agents"] == 1
 
 
-def test_pins_exclusions_and_the_length_of_names_are_told(run: Run) -> None:
+def test_pins_exclusions_and_the_length_of_names_are_told(command: Command) -> None:
     found = told(
-        run,
+        command,
         "--pin=slack POST */chat.postMessage, linear, gmail_none",
         PICA_EXCLUDE="github",
         PICA_TOOL_NAME_MAX="24",
@@ -79,27 +73,27 @@ def test_pins_exclusions_and_the_length_of_names_are_told(run: Run) -> None:
     assert found["profile"] == "raw"
     excluded = next(one["actions"] for one in found["left"] if one["platform"] == "github")
     assert excluded["excluded"] > 10
-    text = run("tokens", "--sandbox", PICA_PIN="linear").stdout
+    text = command("tokens", "--sandbox", PICA_PIN="linear").out
     assert "Pins that list nothing" in text
 
 
-def test_settings_that_mean_no_tool_are_told(run: Run) -> None:
+def test_settings_that_mean_no_tool_are_told(command: Command) -> None:
     settings = {"PICA_PIN": "gmail_snd_email,gmail_send_email", "PICA_EXCLUDE": "githb_*"}
-    found = told(run, "--sandbox", **settings)["findings"]
+    found = told(command, "--sandbox", **settings)["findings"]
     assert [(one["setting"], one["part"]) for one in found] == [
         ("PICA_PIN", "gmail_snd_email"),
         ("PICA_EXCLUDE", "githb_*"),
     ]
-    text = run("tokens", "--sandbox", **settings).stdout
+    text = command("tokens", "--sandbox", **settings).out
     assert "PICA_EXCLUDE: githb_*: no tool of a connected platform" in text
-    assert "Settings that mean nothing" not in run("tokens", "--sandbox").stdout
+    assert "Settings that mean nothing" not in command("tokens", "--sandbox").out
 
 
-def test_a_budget_that_the_fixed_tools_exceed_is_told(run: Run) -> None:
+def test_a_budget_that_the_fixed_tools_exceed_is_told(command: Command) -> None:
     said = "The fixed tools alone take more than the budget"
-    assert said in run("tokens", "--sandbox", PICA_MAX_TOOL_TOKENS="100").stdout
-    assert said in run("tokens", "--sandbox", PICA_MAX_TOOLS="2").stdout
-    assert said not in run("tokens", "--sandbox").stdout
+    assert said in command("tokens", "--sandbox", PICA_MAX_TOOL_TOKENS="100").out
+    assert said in command("tokens", "--sandbox", PICA_MAX_TOOLS="2").out
+    assert said not in command("tokens", "--sandbox").out
 
 
 @pytest.mark.parametrize(
@@ -110,29 +104,29 @@ def test_a_budget_that_the_fixed_tools_exceed_is_told(run: Run) -> None:
         ({"PICA_IDENTITY": "nobody"}, "No platform is connected that works"),
     ],
 )
-def test_where_no_action_is_a_tool_it_says_why(run: Run, variables: dict[str, str], said: str) -> None:
-    done = run("tokens", "--sandbox", **variables)
-    assert (done.returncode, said in done.stdout) == (0, True)
+def test_where_no_action_is_a_tool_it_says_why(command: Command, variables: dict[str, str], said: str) -> None:
+    done = command("tokens", "--sandbox", **variables)
+    assert (done.code, said in done.out) == (0, True)
 
 
-def test_all_has_no_budget(run: Run) -> None:
-    done = run("tokens", "--sandbox", PICA_TOOLS="all", PICA_MAX_TOOLS="1")
-    assert "Budget   none: PICA_TOOLS is all" in done.stdout
-    assert "over the budget" not in done.stdout
+def test_all_has_no_budget(command: Command) -> None:
+    done = command("tokens", "--sandbox", PICA_TOOLS="all", PICA_MAX_TOOLS="1")
+    assert "Budget   none: PICA_TOOLS is all" in done.out
+    assert "over the budget" not in done.out
 
 
-def test_it_is_the_same_every_time_and_shows_no_key(run: Run) -> None:
+def test_it_is_the_same_every_time_and_shows_no_key(command: Command) -> None:
     keys = [key for identity in ("ada", "growth") for key in Sandbox().keys(identity)]
     for arguments in ((), ("--json",)):
-        first, second = (run("tokens", "--sandbox", *arguments) for _ in range(2))
-        assert first.stdout == second.stdout
-        assert not any(key.split("::")[-1] in first.stdout for key in keys)
+        first, second = (command("tokens", "--sandbox", *arguments) for _ in range(2))
+        assert first.out == second.out
+        assert not any(key.split("::")[-1] in first.out for key in keys)
 
 
 @pytest.mark.parametrize("columns", ["10", "40", "80", "400"])
-def test_it_fits_the_window(run: Run, columns: str) -> None:
-    done = run("tokens", "--sandbox", COLUMNS=columns)
-    assert max(map(len, done.stdout.splitlines())) <= min(max(int(columns), 40), 100)
+def test_it_fits_the_window(command: Command, columns: str) -> None:
+    done = command("tokens", "--sandbox", COLUMNS=columns)
+    assert max(map(len, done.out.splitlines())) <= min(max(int(columns), 40), 100)
 
 
 @pytest.mark.parametrize(
@@ -145,39 +139,19 @@ def test_it_fits_the_window(run: Run, columns: str) -> None:
     ],
 )
 def test_what_is_wrong_with_settings_or_arguments_is_exit_code_2(
-    run: Run, arguments: list[str], variables: dict[str, str], message: str
+    command: Command, arguments: list[str], variables: dict[str, str], message: str
 ) -> None:
-    done = run("tokens", *arguments, **variables)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    done = command("tokens", *arguments, **variables)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
 
 
-async def test_what_pica_does_not_tell_is_said_and_is_exit_code_1(program: list[str]) -> None:
+def test_what_pica_does_not_tell_is_said_and_is_exit_code_1(serving: Any) -> None:
     box = Sandbox()
     box.fail("/v1/available-actions/gmail", status=400, times=None)
-    with anyio.fail_after(90):
-        async with box.listening() as url:
-            env = {"PATH": os.environ["PATH"], "PICA_SECRET": LIVE_SECRET, "PICA_BASE_URL": url, "PICA_IDENTITY": "ada"}
-            done = await anyio.run_process([*program, "tokens"], env=env, check=False)
-    assert done.returncode == 1
-    assert b"slack_send_message" in done.stdout
-    assert b"Pica does not tell its actions now" in done.stdout
-    assert done.stderr.splitlines()[-1].startswith(b"pica-mcp: Pica did not tell all of it.")
-
-
-def test_the_audits_file_is_left_alone(run: Run, tmp_path: Path) -> None:
-    done = run("tokens", "--sandbox", PICA_AUDIT=str(tmp_path / "audit.log"))
-    assert (done.returncode, list(tmp_path.iterdir())) == (0, [])
-
-
-def test_whoever_has_seen_enough_may_go(program: list[str]) -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    try:
-        done = subprocess.run(
-            [*program, "tokens", "--sandbox"], stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False
-        )
-    finally:
-        os.close(writer)
-    assert (done.returncode, done.stderr) == (1, b"")
+    with serving(box) as command:
+        done = command("tokens", PICA_IDENTITY="ada")
+    assert done.code == 1
+    assert "slack_send_message" in done.out
+    assert "Pica does not tell its actions now" in done.out
+    assert done.err.splitlines()[-1].startswith("pica-mcp: Pica did not tell all of it.")
