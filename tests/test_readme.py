@@ -41,7 +41,7 @@ def test_every_fixed_tool_is_described() -> None:
 
 
 def test_every_command_is_told_of() -> None:
-    assert [name for name in COMMANDS if not re.search(rf"pica-mcp {name}\b", README) and name != "serve"] == []
+    assert [name for name in COMMANDS if not re.search(rf"pica-mcp\s+{name}\b", README) and name != "serve"] == []
 
 
 def test_the_settings_file_that_is_shown_is_one(tmp_path: Path) -> None:

@@ -176,6 +176,7 @@ def test_whoever_interrupts_it_is_told_nothing_more(end: Any) -> None:
         ("pica-mcp explain --perm", "--permissions"),
         ("pica-mcp serve --consent ", "always"),
         ("pica-mcp install claude-d", "claude-desktop"),
+        ("pica-mcp whoami --client cu", "cursor"),
     ],
 )
 def test_a_shell_is_told_what_could_come_next(line: str, completed: str, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pica_mcp.cli.options import describe
+from pica_mcp.cli.options import describe, this_program
 from pica_mcp.cli.rows import Row, lines
 from pica_mcp.cli.streams import complain
 from pica_mcp.cli.terminal import screen
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it has none of 
         complain(f"The demo failed. {failures[0]}")
         return 1
     _say("")
-    _filled("", "Every step happened. To put it into your client: pica-mcp install", "bold green")
+    _filled("", f"Every step happened. To put it into your client: {this_program()} install", "bold green")
     return 0
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -16,14 +17,13 @@ from rich.console import Console
 from rich.text import Text
 
 from pica_mcp import __version__, text
-from pica_mcp.cli.options import add_settings, describe
+from pica_mcp.cli.options import add_settings, describe, this_machine
 from pica_mcp.cli.rows import Row, lines
 from pica_mcp.cli.streams import log_to_stderr
 from pica_mcp.cli.terminal import print_json, screen
-from pica_mcp.clients import CLIENTS, Machine
+from pica_mcp.clients import CLIENTS
 from pica_mcp.diagnosis import Case, Group, Result, Status, counts, diagnose, exit_code
-from pica_mcp.errors import InvalidSettings
-from pica_mcp.settings import OPTIONS, environment
+from pica_mcp.settings import OPTIONS
 
 _HEADINGS = {
     Group.PROGRAM: "This program",
@@ -72,7 +72,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--project", action="store_true", help="take the entries of this folder's files, too; whoever wrote them"
     )
-    add_settings(parser)
+    add_settings(parser, with_client=False)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -83,7 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _told(case: Case, as_json: bool) -> int:  # noqa: FBT001 - anyio takes no keywords
-    """Print all before the end of the loop, which may wait for a thread that looks a name up."""
+    """Print all, and return the exit code; where a thread is left, end with it at once.
+
+    One may look a name up, which nothing can end, and everybody would wait for it.
+    """
     if as_json:
         results = await diagnose(case, _nothing)
         print_json(_document(results))
@@ -91,6 +94,9 @@ async def _told(case: Case, as_json: bool) -> int:  # noqa: FBT001 - anyio takes
         printer = Printer(screen())
         results = await diagnose(case, printer.show)
         printer.conclude(results)
+    sys.stdout.flush()
+    if any(not (one is threading.main_thread() or one.daemon) for one in threading.enumerate()):
+        os._exit(exit_code(results))
     return exit_code(results)
 
 
@@ -100,12 +106,7 @@ def _nothing(result: Result) -> None:
 
 def _case(arguments: argparse.Namespace) -> Case:
     flags = {name: getattr(arguments, name) for name in ("config", *(option.name for option in OPTIONS))}
-    try:
-        folder = Path.cwd()
-    except OSError:
-        raise InvalidSettings("The folder that you are in is gone.", "Go to another one, then try again.") from None
-    machine = Machine.of(sys.platform, environment(), folder)
-    return Case(machine, flags, arguments.sandbox, arguments.starts, arguments.project, arguments.client or "")
+    return Case(this_machine(), flags, arguments.sandbox, arguments.starts, arguments.project, arguments.client or "")
 
 
 def _document(results: Sequence[Result]) -> dict[str, Any]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from getpass import getpass
-from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
 from pica_mcp import text
-from pica_mcp.cli.options import add_settings, describe
+from pica_mcp.cli.options import add_settings, describe, this_machine, this_program
 from pica_mcp.cli.rows import Row, print_rows
 from pica_mcp.cli.streams import print_anything
 from pica_mcp.cli.terminal import notes, print_json, screen
 from pica_mcp.clients import CLIENTS, Machine, find
+from pica_mcp.clients.entries import Entry, kind_of
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.installation import (
     KINDS,
@@ -25,7 +25,10 @@ from pica_mcp.installation import (
     Done,
     Place,
     Standing,
+    Target,
     Wanted,
+    about,
+    meant,
     put_in,
     record,
     survey,
@@ -33,7 +36,7 @@ from pica_mcp.installation import (
     target_of,
     written,
 )
-from pica_mcp.settings import CONFIG, OPTIONS, environment
+from pica_mcp.settings import CONFIG, OPTIONS
 
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _HEADLINES = {
@@ -64,7 +67,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("client", nargs="?", choices=names, metavar="CLIENT", help=f"one of {', '.join(names)}")
     scope = "for you in every folder (the default), or for the project in this folder"
     parser.add_argument("--scope", choices=("user", "project"), default="user", help=scope)
-    parser.add_argument("--name", default=USUAL_NAME, metavar="NAME", help="what to call the entry (default pica)")
+    name = "what to call the entry (default pica; --replace and --uninstall find the only one that there is)"
+    parser.add_argument("--name", metavar="NAME", help=name)
     deed = parser.add_mutually_exclusive_group()
     deed.add_argument("--print", action="store_true", help="print a file with the entry, and change nothing")
     deed.add_argument("--uninstall", action="store_true", help="take the entry out; the secret stays where it is")
@@ -73,17 +77,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     where = "where the key is to be; by default whatever suits the client and this machine"
     parser.add_argument("--secret", choices=WAYS, help=where)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    add_settings(parser)
+    add_settings(parser, with_client=False)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it: 0 for done (or nothing to do), 1 if it failed, 2 for an argument or setting that is wrong."""
-    try:
-        folder = Path.cwd()
-    except OSError:
-        raise InvalidSettings("The folder that you are in is gone.", "Go to another one, then try again.") from None
+    machine = this_machine()
     wanted = wanted_of(arguments, sys.executable, record(), is_manned=_is_manned())
-    return install(arguments, Machine.of(sys.platform, environment(), folder), wanted)
+    return install(arguments, machine, replace(wanted, program=this_program()))
 
 
 def _is_manned() -> bool:
@@ -111,10 +112,13 @@ def install(arguments: argparse.Namespace, machine: Machine, wanted: Wanted) -> 
     if client is None and (arguments.uninstall or arguments.print):
         raise InvalidSettings("Which client is it about?", f"Name one: {', '.join(each.name for each in CLIENTS)}.")
     if client is None:
-        return _list([*survey(machine)], as_json=arguments.json)
-    target = target_of(client, arguments.scope, arguments.name, machine, is_there=arguments.uninstall)
+        return _list([*survey(machine)], wanted.program, as_json=arguments.json)
+    name = USUAL_NAME if arguments.name is None else arguments.name
+    target = target_of(client, arguments.scope, name, machine, is_there=arguments.uninstall)
     if arguments.print:
         return _print(*written(target, wanted, machine))
+    if arguments.name is None and (arguments.uninstall or arguments.replace):
+        target = meant(target, wanted.program, replaces=not arguments.uninstall)
     done = take_out(target, is_dry=wanted.is_dry) if arguments.uninstall else put_in(target, wanted, machine)
     return _tell(done, as_json=arguments.json)
 
@@ -124,7 +128,7 @@ def _print(file: str, place: Place | None) -> int:
     print(file, end="")
     if place:
         where = "is expected in" if place.source else "comes from"
-        notes().print(_line(f"The key {where} {place.told}."), soft_wrap=True)
+        notes().print(Text(_line(f"The key {where} {place.told}.")), soft_wrap=True)
     return 0
 
 
@@ -137,21 +141,34 @@ def _tell(done: Done, *, as_json: bool) -> int:
         out.print(Text(line, style=_STYLES.get(line[:1], "")), soft_wrap=True)
     if any("…" in line for line in done.difference):
         out.print("(… stands for what is not shown.)", soft_wrap=True)
-    out.print(_line(_HEADLINES[done.state].format(**asdict(done)), "bold"), soft_wrap=True)
-    for line in filter(None, [*done.notes, done.next]):
-        out.print(_line(line), soft_wrap=True)
+    _say(_HEADLINES[done.state].format(**asdict(done)), "bold")
+    for note in done.notes:
+        _say(note)
+    if done.next:
+        out.print()
+        _say(done.next, "bold")
+        _say(done.check)
     return 0
 
 
-def _line(words: str, style: str = "") -> Text:
+def _say(words: str, style: str = "") -> None:
+    """Print it: in lines that fit on a terminal, else as one, of which a program may take a path."""
+    out = screen()
+    if out.is_terminal:
+        print_rows([Row("", _line(words), style=style)])
+    else:
+        out.print(Text(_line(words), style=style), soft_wrap=True)
+
+
+def _line(words: str) -> str:
     """Return the words, with paths in them that anybody may have named, as one harmless line."""
-    return Text(text.clean(words).replace("\n", " "), style=style)
+    return text.clean(words).replace("\n", " ")
 
 
 # The clients that are here
 
 
-def _list(found: list[Standing], *, as_json: bool) -> int:
+def _list(found: list[Standing], program: str, *, as_json: bool) -> int:
     if as_json:
         print_json([_document(one) for one in found])
         return 0
@@ -160,7 +177,7 @@ def _list(found: list[Standing], *, as_json: bool) -> int:
         print_rows([Row("  entry  ", _summary(one)), Row("  file   ", str(one.target.file), whole=True), Row("")])
     names = ", ".join(client.name for client in CLIENTS)
     nobody = "" if found else "No client was found on this machine. "
-    print_rows([Row("", f"{nobody}pica-mcp install CLIENT puts the server into one: {names}.")])
+    print_rows([Row("", f"{nobody}{program} install CLIENT puts the server into one: {names}.")])
     return 0
 
 
@@ -171,7 +188,10 @@ def _document(one: Standing) -> dict[str, Any]:
         "title": target.client.title,
         "scope": target.scope,
         "file": str(target.file),
-        "entries": [{"name": name, "is": kind} for name, kind in one.entries.items()],
+        "entries": [
+            {"name": name, "is": kind_of(entry), "about": [*about(entry, target)]}
+            for name, entry in one.entries.items()
+        ],
         "problem": one.problem or None,
     }
 
@@ -179,4 +199,8 @@ def _document(one: Standing) -> dict[str, Any]:
 def _summary(one: Standing) -> str:
     if one.problem:
         return f"cannot be read: {one.problem}"
-    return ", ".join(f"{name}: {KINDS[kind]}" for name, kind in one.entries.items()) or "none"
+    return "; ".join(f"{name}: {_told(entry, one.target)}" for name, entry in one.entries.items()) or "none"
+
+
+def _told(entry: Entry, target: Target) -> str:
+    return ", ".join([KINDS[kind_of(entry)], *about(entry, target)])

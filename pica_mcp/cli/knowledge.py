@@ -20,7 +20,7 @@ from pica_mcp.accounts import to_choose_from
 from pica_mcp.app import App
 from pica_mcp.catalog import Connections
 from pica_mcp.cli.asking import ask, name_of
-from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of
+from pica_mcp.cli.options import add_format, add_settings, as_json, describe, settings_of, this_program
 from pica_mcp.cli.rows import Row, print_rows
 from pica_mcp.cli.streams import fail, print_anything
 from pica_mcp.cli.terminal import print_json, screen
@@ -150,7 +150,8 @@ def _head(found: _Found) -> Iterator[Row]:
         yield Row("  Accounts   ", f"{', '.join(found.connections)}; a call has to name one")
     through = ["--connection", "..."] if found.connections else []
     words = [found.tool or action.id, *through, *(f"{name}=..." for name in found.needed)]
-    yield Row("  Call       ", f"pica-mcp call {text.line(shlex.join(words), 1_000)}", whole=True)
+    call = f"{this_program()} call {text.line(shlex.join(words), 1_000)}"
+    yield Row("  Call       ", call, whole=True)
     yield Row("")
 
 

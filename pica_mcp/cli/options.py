@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pica_mcp.cli.streams import complain
 
 if TYPE_CHECKING:
+    from pica_mcp.clients import Machine
     from pica_mcp.settings import Settings
 
 
@@ -54,8 +56,11 @@ def take_options_anywhere(parser: argparse.ArgumentParser) -> None:
     vars(parser).update(parse_known_args=mixed)
 
 
-def add_settings(parser: argparse.ArgumentParser, *, in_help: bool = False) -> None:
-    """Add a flag for every setting. In the help of every command they would hide what is particular to it."""
+def add_settings(parser: argparse.ArgumentParser, *, in_help: bool = False, with_client: bool = True) -> None:
+    """Add a flag for every setting. In the help of every command they would hide what is particular to it.
+
+    `with_client` adds one that takes them from a client's entry; a server, which has them `in_help`, takes its own.
+    """
     from pica_mcp.settings import CONFIG, OPTIONS
 
     about = "each has a variable too, and is a key of the settings file"
@@ -63,6 +68,11 @@ def add_settings(parser: argparse.ArgumentParser, *, in_help: bool = False) -> N
     if not in_help:
         parser.epilog = "\n\n".join(filter(None, [parser.epilog, "Settings are given as to `pica-mcp serve --help`."]))
     parser.add_argument("--sandbox", action="store_true", help="use the embedded sandbox, without an account")
+    if with_client and not in_help:
+        from pica_mcp.clients import CLIENTS
+
+        names, about = [client.name for client in CLIENTS], "take the settings of this client's entry, as installed"
+        parser.add_argument("--client", choices=names, metavar="CLIENT", help=about)
     parser.add_argument(
         CONFIG.flag, dest=CONFIG.name, metavar=CONFIG.metavar, help=f"{CONFIG.help} [{CONFIG.variable}]"
     )
@@ -88,10 +98,54 @@ def settings_of(arguments: argparse.Namespace, *, keyless: bool = False) -> Sett
     from pica_mcp.settings import CONFIG, OPTIONS, load
 
     flags = {option.name: getattr(arguments, option.name) for option in (CONFIG, *OPTIONS)}
-    settings = load(flags, sandbox=arguments.sandbox, keyless=keyless)
+    if hasattr(arguments, "client"):
+        settings = _by_hand(arguments.client, flags, sandbox=arguments.sandbox, keyless=keyless)
+    else:  # a server, whose start does not pay for a look at others
+        settings = load(flags, sandbox=arguments.sandbox, keyless=keyless)
     for warning in settings.warnings:
         complain(warning)
     return settings
+
+
+def _by_hand(client: str | None, flags: Mapping[str, str | None], *, sandbox: bool, keyless: bool) -> Settings:
+    """Return the settings of the client, or those given here. Where only the key is missing, say who has one."""
+    from pica_mcp.clients import find
+    from pica_mcp.errors import InvalidSettings
+    from pica_mcp.settings import load
+
+    if client and (known := find(client)):
+        from pica_mcp.diagnosis.subject import settings_of
+
+        return settings_of(known, this_machine(), flags, sandbox=sandbox, keyless=keyless)
+    try:
+        return load(flags, sandbox=sandbox, keyless=keyless)
+    except InvalidSettings as error:
+        load(flags, sandbox=sandbox, keyless=True)  # raises the same if it is not the key
+        from pica_mcp.diagnosis.subject import lender
+
+        name = lender(this_machine())
+        raise InvalidSettings(str(error), f"Or take a client's: --client {name}." if name else "") from None
+
+
+def this_machine() -> Machine:
+    """Return the machine that this runs on. Raises `InvalidSettings` where the folder that a person is in is gone."""
+    from pica_mcp.clients import Machine
+    from pica_mcp.errors import InvalidSettings
+    from pica_mcp.settings import environment
+
+    try:
+        folder = Path.cwd()
+    except OSError:
+        raise InvalidSettings("The folder that you are in is gone.", "Go to another one, then try again.") from None
+    return Machine.of(sys.platform, environment(), folder)
+
+
+def this_program() -> str:
+    """Return what runs this program in the shell that a person is in."""
+    from pica_mcp.clients.shell import spelt
+
+    machine = this_machine()
+    return spelt(machine.environ, machine.folder)
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:

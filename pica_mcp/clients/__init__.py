@@ -58,6 +58,8 @@ class Client:
     """The key under which an entry names variables that are passed on from there instead; empty where it has none."""
     asks: str = ""
     """How a value refers to what a person is asked for, `{}` being the input's id; empty where nobody is."""
+    elicits: bool | None = None
+    """Whether a server can have it ask a person something before a call is made, None where nobody knows."""
     is_desktop: bool = True
     """Whether it is started from a dock or a menu: with a short PATH, and without a shell's variables."""
 
@@ -103,6 +105,7 @@ CLIENTS = (
         user=".cursor/mcp.json",
         project=".cursor/mcp.json",
         reference="${{env:{}}}",
+        elicits=True,
         max_tools=40,  # newer versions defer tools, and have no limit
         prefix="{}-",
         max_name_chars=59,
@@ -114,6 +117,7 @@ CLIENTS = (
         "windsurf",
         user=".codeium/windsurf/mcp_config.json",
         reference="${{env:{}}}",
+        elicits=False,
         max_tools=100,
         prefix="mcp0_",
         max_name_chars=64,
@@ -126,6 +130,7 @@ CLIENTS = (
         user="{data}/Claude/claude_desktop_config.json",
         # See https://github.com/anthropics/claude-code/issues/26073; since February 2026 the usual one is packaged.
         package="Packages/Claude_*/LocalCache/Roaming",
+        elicits=False,
         max_tools=100,
         max_name_chars=64,
         start_seconds=60,
@@ -140,6 +145,7 @@ CLIENTS = (
         moved=("CLAUDE_CONFIG_DIR", ".claude.json"),
         is_typed=True,
         reference="${{{}}}",
+        elicits=True,
         is_desktop=False,
         prefix="mcp__{}__",
         max_name_chars=64,
@@ -157,6 +163,7 @@ CLIENTS = (
         is_typed=True,
         reference="${{env:{}}}",
         asks="${{input:{}}}",
+        elicits=True,
         max_tools=128,
         prefix="mcp_{}_",
         max_prefix_chars=18,
@@ -174,6 +181,7 @@ CLIENTS = (
         key="mcp_servers",
         waits={"startup_timeout_sec": 60, "tool_timeout_sec": 120},
         passes="env_vars",
+        elicits=True,
         is_desktop=False,
         max_tools=128,
         prefix="mcp__{}__",
@@ -191,6 +199,7 @@ CLIENTS = (
         moved=("GEMINI_CLI_HOME", ".gemini/settings.json"),
         names="[A-Za-z0-9][A-Za-z0-9-]{0,39}",
         reference="${}",
+        elicits=False,
         is_desktop=False,
         prefix="mcp_{}_",
         max_name_chars=63,

@@ -1,9 +1,8 @@
 """The room of diagnosis: what is wrong with a set-up, told by its cause, and what to do about it.
 
 Checks yield values and print nothing. Each has a deadline, those that do not need each other run side by side, and all
-is told in a minute, as far as it is known by then. Threads cannot be ended, so a name server that does not answer holds
-up the end of the process, by which all is told already. No file is made for the record of calls or for the catalogue;
-a catalogue that is there already is brought up to date by a server that is started, as by any.
+is told in a minute, as far as it is known by then. No file is made for the record of calls or for the catalogue; a
+catalogue that is there already is brought up to date by a server that is started, as by any.
 """
 
 from __future__ import annotations
@@ -12,20 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import anyio
-import anyio.to_thread
 
 from pica_mcp.clients import Machine
+from pica_mcp.clients.shell import spelt
 from pica_mcp.diagnosis.account import ask
-from pica_mcp.diagnosis.cache import cached
-from pica_mcp.diagnosis.connections import Held
 from pica_mcp.diagnosis.found import Looked, here, look
 from pica_mcp.diagnosis.installed import examine
-from pica_mcp.diagnosis.program import spelt, versions
+from pica_mcp.diagnosis.program import versions
 from pica_mcp.diagnosis.report import Group, Report, Result, Status, counts, exit_code
 from pica_mcp.diagnosis.settings import Judged, configured, judge
 from pica_mcp.diagnosis.subject import Subject, choose, given, says_nothing
-from pica_mcp.diagnosis.tools import shown
-from pica_mcp.settings import Settings
 
 __all__ = ["Case", "Group", "Result", "Status", "counts", "diagnose", "exit_code"]
 
@@ -61,7 +56,7 @@ async def diagnose(case: Case, show: Callable[[Result], None], seconds: float = 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_clients, case, looked, report)
             if judged.settings:
-                tasks.start_soon(_account, subject.located(judged.settings), subject, here(machine), report)
+                tasks.start_soon(ask, subject.located(judged.settings), subject, here(machine), report)
             else:
                 asking = (Group.NETWORK, Group.SECRET, Group.IDENTITY, Group.CONNECTIONS, Group.CACHE, Group.TOOLS)
                 report.skip("there are no settings to look with", *asking)
@@ -81,20 +76,3 @@ async def _clients(case: Case, looked: Looked | None, report: Report) -> None:
     looked = looked or await look(case.machine)
     await examine(looked, case.machine, report, starts=case.starts, projects=case.projects)
     report.end(Group.CLIENTS)
-
-
-async def _account(settings: Settings, subject: Subject, installed: frozenset[str], report: Report) -> None:
-    async with anyio.create_task_group() as tasks:
-
-        async def look(secret: str | None) -> None:
-            report.add(await anyio.to_thread.run_sync(cached, settings, secret, abandon_on_cancel=True))
-            report.end(Group.CACHE)
-
-        def learned(secret: str | None) -> None:
-            tasks.start_soon(look, secret)
-
-        async def go_on(held: Held) -> None:
-            report.add(*await shown(settings, held.app, installed))
-            report.end(Group.TOOLS)
-
-        await ask(settings, subject, report, learned, go_on)

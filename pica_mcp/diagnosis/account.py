@@ -9,21 +9,24 @@ from __future__ import annotations
 import os
 import shlex
 import stat
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
 import anyio
+import anyio.to_thread
 
 from pica_mcp import text
 from pica_mcp.access import Caller, Identity
 from pica_mcp.app import App, open_app
+from pica_mcp.diagnosis.cache import cached
 from pica_mcp.diagnosis.connections import Held, connections, identity
 from pica_mcp.diagnosis.network import Way, probe
 from pica_mcp.diagnosis.report import Group, Report, Result, Status, parted
 from pica_mcp.diagnosis.settings import is_keyless
 from pica_mcp.diagnosis.subject import Subject
+from pica_mcp.diagnosis.tools import shown
 from pica_mcp.errors import PicaError, SecretRefused, SecretUnavailable, TimedOut, Unreachable
 from pica_mcp.models import Whoami
 from pica_mcp.secret import File, Fixed
@@ -38,16 +41,10 @@ _AFTER_SECRET = (Group.IDENTITY, Group.CONNECTIONS, Group.TOOLS)
 AnswerT = TypeVar("AnswerT")
 
 
-async def ask(
-    settings: Settings,
-    subject: Subject,
-    report: Report,
-    learned: Callable[[str | None], None],
-    go_on: Callable[[Held], Awaitable[None]],
-) -> None:
-    """Ask Pica one thing after the other, and `go_on` with an account that answers.
+async def ask(settings: Settings, subject: Subject, installed: Collection[str], report: Report) -> None:
+    """Ask Pica one thing after the other, and look at the disk meanwhile, which holds nothing else up.
 
-    `learned` is told of the secret, None if it cannot be had.
+    The list of tools is held against the clients that are `installed`.
     """
     report.add(*subject.unshared)
     way: list[Result] = []
@@ -56,19 +53,26 @@ async def ask(
     async def look() -> None:
         way.extend([] if settings.sandbox else await probe(_way(settings, subject)))
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(look)
-        secret = await _read(settings, report)
-        learned(secret)
-    if secret is None:
-        report.add(*way)
-        report.end(Group.NETWORK, Group.SECRET)
-        report.skip("without a secret, Pica tells nothing", *_AFTER_SECRET)
-        return
-    known = settings if settings.sandbox else replace(settings, secret=Fixed(secret, settings.secret.variable))
-    async with open_app(replace(known, audit="off", cache=None)) as app:
-        if held := await _asked(settings, app, report, way, subject.another_key):
-            await go_on(held)
+    async with anyio.create_task_group() as aside:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(look)
+            secret = await _read(settings, report)
+            aside.start_soon(_look_at_disk, settings, secret, report)
+        if secret is None:
+            report.add(*way)
+            report.end(Group.NETWORK, Group.SECRET)
+            report.skip("without a secret, Pica tells nothing", *_AFTER_SECRET)
+            return
+        known = settings if settings.sandbox else replace(settings, secret=Fixed(secret, settings.secret.variable))
+        async with open_app(replace(known, audit="off", cache=None)) as app:
+            if await _asked(settings, subject, app, report, way):
+                report.add(*await shown(settings, app, installed))
+                report.end(Group.TOOLS)
+
+
+async def _look_at_disk(settings: Settings, secret: str | None, report: Report) -> None:
+    report.add(await anyio.to_thread.run_sync(cached, settings, secret, abandon_on_cancel=True))
+    report.end(Group.CACHE)
 
 
 def _way(settings: Settings, subject: Subject) -> Way:
@@ -76,31 +80,32 @@ def _way(settings: Settings, subject: Subject) -> Way:
     return Way(settings.base_url, settings.proxy, settings.ca_file, where)
 
 
-async def _asked(settings: Settings, app: App, report: Report, way: Sequence[Result], another_key: str) -> Held | None:
-    """Tell of everything but the tools; return nothing if Pica does not answer so far."""
+async def _asked(settings: Settings, subject: Subject, app: App, report: Report, way: Sequence[Result]) -> bool:
+    """Tell of everything but the tools, and return if Pica answers so far."""
     answer = await answered(_ANSWER_SECONDS, app.pipeline.api.whoami())
     report.add(*_network(settings, way, answer))
     report.end(Group.NETWORK)
-    report.add(*_accepted(settings, app.caller, answer, another_key))
+    report.add(*_accepted(settings, app.caller, answer, subject.another_key))
     report.end(Group.SECRET)
     if isinstance(answer, PicaError):
         refused = isinstance(answer, SecretRefused)
         report.skip("Pica does not take the secret" if refused else "Pica cannot be asked", *_AFTER_SECRET)
-        return None
+        return False
     own = await answered(_ANSWER_SECONDS, app.catalog.connections(app.caller.identity))
     if isinstance(own, PicaError):
         report.add(Result(Group.IDENTITY, "identity", Status.FAILURE, *parted(own)))
         report.end(Group.IDENTITY)
         report.skip("Pica does not tell what is connected", Group.CONNECTIONS, Group.TOOLS)
-        return None
+        return False
     everyone = await answered(_ANSWER_SECONDS, app.catalog.connections(Identity()))
     problem = str(everyone) if isinstance(everyone, PicaError) else ""
-    held = Held(app, own, own if isinstance(everyone, PicaError) else everyone, problem)
-    report.add(identity(app.caller, held))
+    held = Held(own, own if isinstance(everyone, PicaError) else everyone, problem)
+    in_entry = settings.origins["identity"].kind == "environment"
+    report.add(identity(app.caller, held, subject.entry if in_entry else None))
     report.end(Group.IDENTITY)
     report.add(*connections(app.caller, held))
     report.end(Group.CONNECTIONS)
-    return held
+    return True
 
 
 async def answered(seconds: float, answer: Awaitable[AnswerT]) -> AnswerT | PicaError:

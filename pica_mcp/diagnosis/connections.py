@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pica_mcp import explanation, findings, text
-from pica_mcp.access import Caller, Identity, how_to_connect
-from pica_mcp.app import App
+from pica_mcp.access import Caller, Identity, IdentityType, how_to_connect
 from pica_mcp.catalog import Connections
 from pica_mcp.consent import Policy
+from pica_mcp.diagnosis.found import Found
 from pica_mcp.diagnosis.report import Group, Result, Status
 from pica_mcp.errors import Reason
 from pica_mcp.explanation import Account, Link, View
 from pica_mcp.settings import KEYS_PAGE
 
 _MAX_LINKS = 200
+_PLAIN = re.compile(r"\w[\w.@+-]*")
+"""An identity that stands in a command as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """An account that answers, and what is connected there."""
 
-    app: App
     own: Connections
     everyone: Connections
     problem: str = ""
     """Why everybody's connections cannot be told."""
 
 
-def identity(caller: Caller, held: Held) -> Result:
-    """Return whether Pica knows the identity: one that is misspelt is served as one that has connected nothing."""
+def identity(caller: Caller, held: Held, entry: Found | None) -> Result:
+    """Return whether Pica knows the identity: one that is misspelt is served as one that has connected nothing.
+
+    `entry` is the client's that sets it, None if it is set here.
+    """
     group, name, whose = Group.IDENTITY, "identity", text.line(str(caller.identity), 100)
     count = sum(caller.identity.owns(connection) for connection in held.own)
     if caller.identity == Identity():
@@ -38,15 +43,23 @@ def identity(caller: Caller, held: Held) -> Result:
         return Result(group, name, Status.NOTE, found, "Set PICA_IDENTITY to serve one user, team or organization.")
     if count:
         return Result(group, name, Status.OK, f"{whose} has {text.some(count, 'connection')}")
-    if near := " or ".join(findings.meant(caller.identity.id or "", held.everyone)):
-        cure = f"If that is meant, set PICA_IDENTITY and PICA_IDENTITY_TYPE to it: {near}."
-        return Result(group, name, Status.FAILURE, f"{whose} has no connection, but one alike has: {near}", cure)
+    if near := findings.meant(caller.identity.id or "", held.everyone):
+        found = f"{whose} has no connection, but one alike has: {' or '.join(near)}"
+        return Result(group, name, Status.FAILURE, found, _correct(near, entry))
     if caller.environment() == "test":
         cure = f"A test secret sees test connections only: for live ones, take a live key from {KEYS_PAGE}."
         return Result(group, name, Status.WARNING, f"{whose} has no connection in the test environment", cure)
     where = how_to_connect(caller.identity)
     cure = f"Check PICA_IDENTITY and PICA_IDENTITY_TYPE; if they are right, connect accounts: {where}"
     return Result(group, name, Status.WARNING, f"{whose} has no connection", cure)
+
+
+def _correct(near: Sequence[str], entry: Found | None) -> str:
+    kind, _, whose = near[0].partition(" ")
+    if entry and kind in [*IdentityType] and _PLAIN.fullmatch(whose):
+        return f"If {near[0]} is meant, run {entry.install('--identity', whose, '--identity-type', kind)}."
+    where = f" in {entry.file}" if entry else ""
+    return f"If that is meant, set PICA_IDENTITY and PICA_IDENTITY_TYPE to it{where}: {' or '.join(near)}."
 
 
 def connections(caller: Caller, held: Held) -> Iterator[Result]:

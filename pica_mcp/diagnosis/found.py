@@ -72,6 +72,8 @@ class Found:
     @property
     def unread(self) -> str:
         """Why nobody knows here what it sets, empty if that stands in the entry."""
+        if entries.is_wrapped(self.entry):
+            return f"{program_of(self.entry)} runs it, which may do more than that"
         return f"its variables are in the file {text.line(self.entry.env_file, 100)}" if self.entry.env_file else ""
 
     def install(self, *more: str) -> str:
@@ -141,7 +143,7 @@ async def look(machine: Machine, asked: str = "") -> Looked:
         late = f"its files could not be read within {_READ_SECONDS:.0f} s"
         told[client.name] = [Result(Group.CLIENTS, client.title, Status.FAILURE, late, "See what makes them slow.")], []
         with anyio.move_on_after(_READ_SECONDS):
-            told[client.name] = await anyio.to_thread.run_sync(_look, client, machine, abandon_on_cancel=True)
+            told[client.name] = await anyio.to_thread.run_sync(look_at, client, machine, abandon_on_cancel=True)
 
     async with anyio.create_task_group() as tasks:
         for client in present:
@@ -169,7 +171,7 @@ def _files(client: Client, machine: Machine) -> dict[Path, Scope]:
     return found
 
 
-def _look(client: Client, machine: Machine) -> tuple[list[Result], list[Found]]:
+def look_at(client: Client, machine: Machine) -> tuple[list[Result], list[Found]]:
     """Return what is wrong with the client's files or missing from them, and the entries of this program."""
     results: list[Result] = []
     found: list[Found] = []

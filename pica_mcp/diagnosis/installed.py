@@ -164,6 +164,9 @@ def _outcome(one: Found, machine: Machine, started: Started) -> Iterator[Result]
     if started.complaint:
         said, _ = parted(started.complaint)  # what a model is told to do next is nothing for whoever reads this
         yield Result(group, title, Status.FAILURE, f"{told}, but says: {said}", _said(one, said))
+    elif started.nothing:
+        said, _ = parted(started.nothing)
+        yield Result(group, title, Status.WARNING, f"{told}, but says: {said}", f"{_doctor(one)} tells why.")
     else:
         yield Result(group, title, Status.OK, told)
     if excess := [*excesses(one.client, one.name, started.tools)]:
@@ -187,12 +190,17 @@ def _cure(one: Found, machine: Machine, started: Started) -> str:
     return _said(one, started.last_words)
 
 
+def _doctor(one: Found) -> str:
+    """Return the command that looks into the entry."""
+    return f"`pica-mcp doctor {one.client.name}{' --project' if one.scope == 'project' else ''}`"
+
+
 def _said(one: Found, said: str) -> str:
     """Return what to do about what a server says."""
     if _SECRET.search(said):
         return one.another_key
     if _NETWORK.search(said):
-        return f"The group Network tells why: `pica-mcp doctor {one.client.name}` looks at that of this entry."
+        return f"The group Network tells why: {_doctor(one)} looks at that of this entry."
     if named := _SETTING.search(said):
         flag = next((option.flag for option in (CONFIG, *OPTIONS) if option.variable == named[0]), "")
         anew = f", or give it anew: {one.install(flag, 'VALUE')}" if flag else ""

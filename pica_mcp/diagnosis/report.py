@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pica_mcp import text
-from pica_mcp.errors import PicaError
+from pica_mcp.errors import PicaError, for_operators
 
 _MAX_FOUND_CHARS = 400
-_TO_MODELS = re.compile(r"(?i)\b(?:ask the operator to |tell the operator\.)")
 _SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 
 
@@ -132,10 +131,4 @@ def parted(error: PicaError | str, cure: str = "") -> tuple[str, str]:
     *wrong, last = _SENTENCE.split(str(error))
     if not wrong:
         return last, cure
-    return " ".join(wrong), _for_operators(last) or cure
-
-
-def _for_operators(cure: str) -> str:
-    """Return what to do as it is said to whoever runs the server; most errors are read by models."""
-    asked = _TO_MODELS.sub("", cure).strip()
-    return f"{asked[:1].upper()}{asked[1:]}"
+    return " ".join(wrong), for_operators(last) or cure

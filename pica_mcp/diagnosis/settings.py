@@ -15,7 +15,6 @@ from pica_mcp.settings import CONFIG, OPTIONS, SECRETS, Settings, load
 
 _CERTIFICATES = "SSL_CERT_FILE"
 _CORRECT = "Correct it, or take it away: `pica-mcp serve --help` lists what it may be."
-_NOT_SET = "PICA_SECRET is not set."
 _NAMES = (CONFIG.name, *(option.name for option in OPTIONS))
 
 
@@ -41,11 +40,9 @@ def judge(flags: Mapping[str, str | None], environ: Mapping[str, str], *, sandbo
         return _each(given, environ, sandbox=sandbox)
 
 
-def _loaded(
-    flags: Mapping[str, str | None], environ: Mapping[str, str], *, sandbox: bool, keyless: bool = False
-) -> Settings:
+def _loaded(flags: Mapping[str, str | None], environ: Mapping[str, str], *, sandbox: bool) -> Settings:
     try:
-        return load(flags, environ, sandbox=sandbox, keyless=keyless)
+        return load(flags, environ, sandbox=sandbox, keyless=True)
     except OSError as error:  # a path may be too long for the system
         raise InvalidSettings(f"Its path cannot be looked at: {error.strerror}.") from None
 
@@ -64,7 +61,7 @@ def _each(flags: Mapping[str, str], environ: Mapping[str, str], *, sandbox: bool
 
     def holds(name: str, flags: Mapping[str, str], environ: Mapping[str, str]) -> bool:
         try:
-            _loaded(flags, environ, sandbox=sandbox, keyless=True)
+            _loaded(flags, environ, sandbox=sandbox)
         except InvalidSettings as error:
             problems[name] = error
             return False
@@ -88,14 +85,14 @@ def _flag(name: str) -> str:
 def _together(
     flags: Mapping[str, str], environ: Mapping[str, str], problems: dict[str, InvalidSettings], *, sandbox: bool
 ) -> Judged:
-    """Load what holds each by itself: together it may not, as two secrets do not, and the secret may be missing."""
+    """Load what holds each by itself: together it may not, as two secrets do not."""
     try:
         return Judged(_loaded(flags, environ, sandbox=sandbox), problems)
     except InvalidSettings as error:
         first = error
     keyless = {name: value for name, value in environ.items() if name not in SECRETS}
     try:
-        settings = _loaded(flags, keyless, sandbox=sandbox, keyless=True)
+        settings = _loaded(flags, keyless, sandbox=sandbox)
     except InvalidSettings as error:
         return Judged(None, problems or {"settings": error})
     if problems.keys().isdisjoint(SECRETS):
@@ -110,10 +107,11 @@ def configured(judged: Judged, keyless: Result, whose: str = "") -> Iterator[Res
     """
     group, settings = Group.SETTINGS, judged.settings
     for name, problem in judged.problems.items():
-        is_keyless = str(problem).startswith(_NOT_SET)
-        yield keyless if is_keyless else Result(group, name, Status.FAILURE, *parted(problem, _CORRECT))
+        yield Result(group, name, Status.FAILURE, *parted(problem, _CORRECT))
     if settings is None:
         return
+    if is_missing := is_keyless(settings) and judged.problems.keys().isdisjoint(("secret", *SECRETS)):
+        yield keyless
     for warning in settings.warnings:
         found, _, cure = warning.rpartition(". ")
         yield Result(group, "settings file", Status.WARNING, found or cure, cure if found else "")
@@ -126,13 +124,13 @@ def configured(judged: Judged, keyless: Result, whose: str = "") -> Iterator[Res
             status, cure = Status.FAILURE, "Correct it, or the folder that it names."
             found += f": no call can be recorded there, {problem}"
         yield Result(group, name, status, found, cure)
-    if not given and not judged.problems and not whose:
+    if not (given or judged.problems or is_missing or whose):
         yield Result(group, "settings", Status.OK, "all are at their defaults")
 
 
 def is_keyless(settings: Settings) -> bool:
-    """Tell if nothing says what the secret is."""
-    return isinstance(settings.secret, Fixed) and not settings.secret.text
+    """Tell if nothing says what the secret is, though one is needed."""
+    return not settings.sandbox and isinstance(settings.secret, Fixed) and not settings.secret.text
 
 
 def _shown(settings: Settings, name: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, cast
@@ -13,6 +15,7 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from pica_mcp import text
+from pica_mcp.models import as_object
 
 _MAX_STDERR_BYTES = 64 * 1024
 _CALL = "list_pica_integrations"
@@ -42,6 +45,8 @@ class Started:
     tools: tuple[str, ...] = ()
     complaint: str = ""
     """What it says when it is asked what is connected and cannot tell."""
+    nothing: str = ""
+    """What it says if nothing is."""
     problem: str = ""
     """Why it did not get as far as its tools."""
     last_words: str = ""
@@ -97,15 +102,22 @@ class _Talk:
             tools = tuple(tool.name for tool in (await client.list_tools()).tools)
             self.came_to = replace(self.came_to, listed=anyio.current_time() - begun, tools=tools)
             if _CALL in tools:
-                self.came_to = replace(self.came_to, complaint=await _complaint(client))
+                await self._ask(client)
+
+    async def _ask(self, client: Client) -> None:
+        """Ask what is connected."""
+        with anyio.move_on_after(_CALL_SECONDS):
+            answer = await client.call_tool(_CALL, {})
+            words = " ".join(getattr(part, "text", "") for part in answer.content)
+            told = {"complaint": words} if answer.is_error else {"nothing": _nothing(words)}
+            self.came_to = replace(self.came_to, **told)
 
 
-async def _complaint(client: Client) -> str:
-    """Ask what is connected, and return why that cannot be told."""
-    with anyio.move_on_after(_CALL_SECONDS):
-        answer = await client.call_tool(_CALL, {})
-        if answer.is_error:
-            return " ".join(getattr(part, "text", "") for part in answer.content)
+def _nothing(words: str) -> str:
+    """Return what an answer says if nothing is connected, empty if something is."""
+    with suppress(ValueError, RecursionError):
+        told = as_object(json.loads(words))
+        return str(told.get("note", "")) if told.get("connections") == [] else ""
     return ""
 
 

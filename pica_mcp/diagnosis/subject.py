@@ -1,7 +1,8 @@
 """Whose settings are looked into: those given here, or those of a client's entry, as the client would start it.
 
-After `pica-mcp install` the shell knows nothing of Pica, and what works does so by a client's entry. A project's entry
-is taken only if that is asked for: its settings say where a secret is sent.
+After `pica-mcp install` the shell knows nothing of Pica, and what works does so by a client's entry, whose settings
+commands by hand may take too. A project's entry is taken only if that is asked for: its settings say where a secret is
+sent.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pica_mcp.clients import Machine, entries, find
-from pica_mcp.diagnosis.found import Found
+from pica_mcp.clients import CLIENTS, Client, Machine, entries, find
+from pica_mcp.diagnosis.found import Found, look_at
 from pica_mcp.diagnosis.launch import folder_of, placed
 from pica_mcp.diagnosis.report import Group, Result, Status
+from pica_mcp.diagnosis.settings import is_keyless, judge
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.secret import Command
 from pica_mcp.settings import KEYS_PAGE, Settings, flags_in, load
@@ -51,8 +53,9 @@ class Subject:
             cure = f"Run `pica-mcp install CLIENT`, or set PICA_SECRET to a key from {KEYS_PAGE}; "
             cure += "`pica-mcp doctor CLIENT` looks at what a client has."
         elif entries.asked(one.client, one.entry):
-            status, found = Status.SKIPPED, f"{one.client.title} asks a person for it, so nobody knows it here"
-            cure = f"To have the rest looked into, set PICA_SECRET to it and run `pica-mcp doctor {one.client.name}`."
+            status, found = Status.SKIPPED, f"{one.client.title} asks a person for the key, so nobody knows it here"
+            name = one.client.name
+            cure = f"Set PICA_SECRET to it, and name the client: `pica-mcp doctor {name}`, or --client {name}."
         elif self.missing:
             cure = one.without(self.missing)
         else:
@@ -130,7 +133,7 @@ def _without_entry(found: Sequence[Found], client: str) -> tuple[Result, Result]
 def _of(one: Found, machine: Machine, more: str, *, sandbox: bool) -> Subject:
     if one.unread:
         told = f"{one.client.title}'s entry {one.name} cannot be looked into: {one.unread}"
-        skipped = Result(Group.SETTINGS, "settings", Status.SKIPPED, told)
+        skipped = Result(Group.SETTINGS, "settings", Status.SKIPPED, told, "Give its settings here.")
         return Subject(machine.environ, sandbox, one, (skipped,), is_known=False)
     answers = {
         name: key for name in entries.asked(one.client, one.entry) if (key := machine.environ.get("PICA_SECRET"))
@@ -157,3 +160,41 @@ def _unshared(one: Found, environ: Mapping[str, str], machine: Machine) -> Itera
 def _has_settings(one: Found) -> bool:
     names = (*one.entry.env, *one.entry.passed, *flags_in(one.entry.args))
     return bool(one.unread) or "--sandbox" in one.entry.args or any(name.startswith("PICA_") for name in names)
+
+
+# For commands by hand
+
+
+def settings_of(
+    client: Client, machine: Machine, flags: Mapping[str, str | None], *, sandbox: bool, keyless: bool
+) -> Settings:
+    """Return the settings of the client's entry; flags go before them. With `keyless`, there need be no secret.
+
+    Raises `InvalidSettings` that says why they cannot be had here. An entry of a project is not taken.
+    """
+    results, found = look_at(client, machine)
+    subject = _lent(client, found, machine, sandbox=sandbox)
+    if not subject.is_known:
+        broken = [one for one in results if one.status is Status.FAILURE and not subject.entry]
+        raise _wrong((broken or subject.told)[0].found, (broken or subject.told)[-1].cure)
+    judged = judge(flags, subject.environ, sandbox=subject.sandbox)
+    if judged.settings is None or judged.problems:
+        raise InvalidSettings(f"With {subject.origin}: {next(iter(judged.problems.values()))}")
+    if not keyless and is_keyless(judged.settings):
+        raise _wrong(f"With {subject.origin}: {subject.keyless.found}", subject.keyless.cure)
+    return subject.located(judged.settings)
+
+
+def lender(machine: Machine) -> str:
+    """Return the name of a client whose entry's settings can be had here, empty if there is none."""
+    lent = (_lent(client, look_at(client, machine)[1], machine, sandbox=False) for client in CLIENTS)
+    usable = (one.entry for one in lent if one.entry and not (_is_unknown(one.entry) or one.missing))
+    return next((entry.client.name for entry in usable), "")
+
+
+def _lent(client: Client, found: Sequence[Found], machine: Machine, *, sandbox: bool) -> Subject:
+    return choose([one for one in found if one.scope == "user"], machine, client.name, sandbox=sandbox)
+
+
+def _wrong(found: str, cure: str) -> InvalidSettings:
+    return InvalidSettings(f"{found.removesuffix('.')}.", cure)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from pica_mcp import text
 from pica_mcp.clients import Client, Machine, files
@@ -29,12 +29,22 @@ from pica_mcp.clients.entries import (
     value_of,
 )
 from pica_mcp.errors import InvalidSettings
-from pica_mcp.installation.before import listed
 from pica_mcp.installation.difference import difference
 from pica_mcp.installation.keeping import WAYS, Place, keep
 from pica_mcp.installation.planning import Launch, Wanted, plan
 from pica_mcp.installation.program import record
-from pica_mcp.installation.target import KINDS, USUAL_NAME, Standing, Target, survey, target_of
+from pica_mcp.installation.target import KINDS, USUAL_NAME, Standing, Target, about, meant, survey, target_of
+from pica_mcp.installation.telling import (
+    WRITTEN_ANEW,
+    changes,
+    check,
+    kept_copy,
+    left,
+    lost,
+    next_step,
+    others,
+    reach,
+)
 from pica_mcp.settings import CONFIG, OPTIONS, flags_in
 
 __all__ = [
@@ -44,7 +54,10 @@ __all__ = [
     "Done",
     "Place",
     "Standing",
+    "Target",
     "Wanted",
+    "about",
+    "meant",
     "put_in",
     "record",
     "survey",
@@ -59,9 +72,6 @@ _PUBLIC = {"PICA_SECRET_FILE", "PICA_SECRET_KEYRING", *(option.variable for opti
 _FLAGS = {option.variable: option.flag for option in (CONFIG, *OPTIONS)}
 _WORDS = frozenset({"-m", "-P", "pica_mcp", "pica-mcp", "run", "tool", "--from", "serve", "--sandbox", "--debug"})
 """What else may be shown of a command line of ours."""
-
-_OURS = ("type", "command", "args", "env", "env_vars")
-"""The keys of an entry that are written anew."""
 
 State = Literal["written", "would be written", "unchanged", "removed", "would be removed", "absent"]
 
@@ -78,6 +88,8 @@ class Done:
     notes: Sequence[str]
     next: str = ""
     """What is left to a person."""
+    check: str = ""
+    """What tells them whether it will work."""
 
 
 def written(target: Target, wanted: Wanted, machine: Machine) -> tuple[str, Place | None]:
@@ -106,16 +118,18 @@ def put_in(target: Target, wanted: Wanted, machine: Machine) -> Done:
         copy = files.load_copy(target.file)
         change = files.plan_install(form_of(target.client), parts, text_before, copy, is_strange=not is_ours)
     known = {*_speakable(before, target.client), *_speakable(launch.entry, target.client), *launch.entry.args}
-    told = [*_notes(target, launch, machine), *_lost(target, document, launch), *_others(target, found)]
-    told += [] if wanted.is_dry else _kept_copy(target, change)  # before a key is put anywhere: it may be refused
+    told = [*changes(target, launch, machine), *lost(target, document, launch), *others(target, found)]
+    told += [] if wanted.is_dry else kept_copy(target, change)  # before a key is put anywhere: it may be refused
     if launch.place:
         may, is_dry = wanted.may_replace, wanted.is_dry
         told.append(keep(launch.place, launch.key, wanted.ask, may_replace=may, is_dry=is_dry))
+    told += reach(target, launch, wanted.program)
     if wanted.is_dry:
         state: State = "unchanged" if change.is_none else "would be written"
         return _done(target, change, state, known, told)
     files.carry_out(target.file, change)
-    return _done(target, change, "unchanged" if change.is_none else "written", known, told, _next(target, before))
+    done = _done(target, change, "unchanged" if change.is_none else "written", known, told)
+    return replace(done, next=next_step(target, before), check=check(target, launch, wanted.program))
 
 
 def _refuse_strangers(target: Target, there: Any, before: Entry | None) -> None:
@@ -145,59 +159,11 @@ def _parts(target: Target, document: Mapping[str, Any], before: Entry | None, la
 def _merged(there: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entry with what people have added to it: approvals, time-outs."""
     kept = {
-        key: value.get(key) if key in _OURS else one for key, one in there.items() if key not in _OURS or key in value
+        key: value.get(key) if key in WRITTEN_ANEW else one
+        for key, one in there.items()
+        if key not in WRITTEN_ANEW or key in value
     }
     return {**kept, **{key: one for key, one in value.items() if key not in kept}}
-
-
-def _notes(target: Target, launch: Launch, machine: Machine) -> Iterator[str]:
-    before = launch.before
-    if before.kind == "official":
-        after = {*launch.entry.env, *launch.entry.passed}
-        kept = sorted(after.intersection((*before.env, *before.passed)))
-        yield f"It replaces Pica's official server{', whose settings it keeps: ' + ', '.join(kept) if kept else ''}."
-    if before.found_key:
-        yield "The file held the key in plain text; the entry does not any more, but the copy of the file does."
-    if launch.place and "PICA_SECRET" in launch.entry.passed and not machine.environ.get("PICA_SECRET"):
-        yield f"PICA_SECRET is not set here: set it where {target.client.title} is started."
-    if target.is_shared:
-        yield "This file may be shared with others: it holds paths of this machine."
-        yield from filter(None, [target.client.project_hint])
-
-
-def _lost(target: Target, document: Mapping[str, Any], launch: Launch) -> Iterator[str]:
-    """Yield what there was and is no more, so that nobody takes for narrow what is wide."""
-    there, before = at(document, target.path), launch.before
-    is_anew = before.kind == "official" or (before.kind == "ours" and target.is_shared)
-    keys = cast(dict[str, Any], there) if isinstance(there, dict) and is_anew else {}
-    foreign = sorted(keys.keys() - {*_OURS, *target.client.waits})
-    if names := listed([*before.left_out(launch.entry), *foreign]):
-        why = ", since anybody may have written this project's file" if target.is_shared else ""
-        yield f"Left out of the entry{why}: {names}."
-
-
-def _others(target: Target, found: Mapping[str, Entry]) -> Iterator[str]:
-    others = [name for name, entry in found.items() if name != target.name and kind_of(entry) == "official"]
-    if others:
-        yield f"Pica's official server is in this file too, as {listed(others)}: take out what you do not need."
-
-
-def _kept_copy(target: Target, change: files.Change) -> Iterator[str]:
-    """Yield where the file as it was is kept, if it is."""
-    if change.is_none or change.before is None:
-        return
-    if change.is_kept_apart:
-        kept = files.further_copy_of(target.file, change.before)
-        yield f"The file as it was is kept in {kept}; {files.copy_of(target.file)} is older."
-    elif change.copy_after == change.before:
-        yield f"The file as it was is kept in {files.copy_of(target.file)}."
-
-
-def _next(target: Target, before: Entry | None) -> str:
-    """Return what is left to a person. What somebody has switched off in their own file stays so."""
-    is_off = before and not before.is_enabled and kind_of(before) == "ours" and not target.is_shared
-    hint = f"Switch the entry on in {target.client.title}, where it is off" if is_off else target.client.hint
-    return f"{hint}, then ask it: What is connected through Pica?"
 
 
 # Taking out
@@ -220,7 +186,7 @@ def take_out(target: Target, *, is_dry: bool) -> Done:
     if not is_dry:
         files.carry_out(target.file, change)
     state: State = "absent" if change.is_none else "would be removed" if is_dry else "removed"
-    return _done(target, change, state, {*_speakable(before, target.client)}, [*_left(before, change, target)])
+    return _done(target, change, state, {*_speakable(before, target.client)}, [*left(before, change, target)])
 
 
 def _paths(target: Target, document: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -230,17 +196,6 @@ def _paths(target: Target, document: Mapping[str, Any]) -> list[tuple[str, ...]]
     others = {one for name, entry in entries.items() if name != target.name for one in asked(target.client, entry)}
     is_ours = at(document, ("inputs", Item(mine))) == input_of(mine) and mine not in others
     return [target.path, *([("inputs", Item(mine))] if target.client.asks and is_ours else [])]
-
-
-def _left(before: Entry | None, change: files.Change, target: Target) -> Iterator[str]:
-    env: Mapping[str, str] = before.env if before else {}
-    if path := env.get("PICA_SECRET_FILE"):
-        yield f"The key is still in the file {text.line(path)}."
-    if item := env.get("PICA_SECRET_KEYRING"):
-        yield f"The key is still in the system's keyring, as {text.line(item)}."
-    gone = change.copy_before is not None and change.copy_after is None
-    if copies := [str(copy) for copy in files.copies_of(target.file)[gone:]]:
-        yield f"What the file was before, with whatever had that name then: {', '.join(copies)}."
 
 
 # Both
@@ -255,11 +210,9 @@ def _naming(target: Target) -> Generator[None]:
         raise files.Unusable(f"{str(target.file)!r} stays as it is: {error}") from None
 
 
-def _done(
-    target: Target, change: files.Change, state: State, known: set[str], notes: Sequence[str], more: str = ""
-) -> Done:
+def _done(target: Target, change: files.Change, state: State, known: set[str], notes: Sequence[str]) -> Done:
     lines = difference(change.before or "", change.after or "", target.client.form, known)
-    return Done(target.client.title, str(target.file), target.name, state, lines, notes, more)
+    return Done(target.client.title, str(target.file), target.name, state, lines, notes)
 
 
 def _speakable(entry: Entry | None, client: Client) -> Iterator[str]:

@@ -78,6 +78,16 @@ def place(way: Way, target: Target, machine: Machine) -> Place:
             return Place(told, {"PICA_SECRET": client.asks.format(input_id(name))})
 
 
+def chosen(way: Way, target: Target, machine: Machine) -> Place:
+    """Return how the entry comes by the secret in the way that a person chose. Raises `InvalidSettings`."""
+    if way == "keyring" and not has_keyring():
+        problem = (
+            "There is no keyring to put the key into: the package is not installed, or finds none of the system's."
+        )
+        raise InvalidSettings(problem, "Use --secret file.")
+    return place(way, target, machine)
+
+
 def _lacking(way: Way, client: Client) -> InvalidSettings:
     problem = f"{client.title} asks nobody for a key."
     if way == "env":
@@ -97,19 +107,20 @@ def secret_file(name: str, machine: Machine) -> Path:
     return machine.data() / "pica-mcp" / ("secret" if name == USUAL_NAME else f"secret-{name}")
 
 
-def best_way(target: Target, machine: Machine, *, has_key: bool) -> Way:
+def best_way(target: Target, machine: Machine, *, has_key: bool, must_hold: bool = False) -> Way:
     """Return the way that suits the client and this machine best; `has_key` where there is a key to put somewhere.
 
-    What is shared with a team refers to each one's environment rather than to something of this machine.
+    What is shared with a team refers to each one's environment rather than to something of this machine. One that has
+    to hold the key does not leave that to the client or its environment.
     """
     ways = ways_of(target.client)
-    if "prompt" in ways:
+    if "prompt" in ways and not must_hold:
         return "prompt"
     if target.is_shared and "env" in ways:
         return "env"
     if has_key and _keyring_works(machine):
         return "keyring"
-    return "file" if target.client.is_desktop else "env"
+    return "file" if target.client.is_desktop or must_hold else "env"
 
 
 def _keyring_works(machine: Machine) -> bool:
@@ -198,6 +209,8 @@ def _asked(where: Place, ask: Ask | None, kept: str) -> str:
         key = ask(f"Pica API key (from {KEYS_PAGE}; it is not shown{also}): ").strip() or kept
     except EOFError:
         key = ""
+    if not key:
+        raise InvalidSettings("Nothing was typed.", f"Copy a key from {KEYS_PAGE}, and paste it.")
     if not is_well_formed(key):
         raise InvalidSettings("That is no API key.", f"Copy it again from {KEYS_PAGE}.")
     return key

@@ -15,7 +15,7 @@ from pica_mcp.clients import Machine
 from pica_mcp.clients.entries import Entry
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.installation.before import SETTINGS, Before, before_of, checkable, wrong
-from pica_mcp.installation.keeping import PLUMBING, Ask, Place, Way, best_way, place, ways_of
+from pica_mcp.installation.keeping import PLUMBING, Ask, Place, Way, best_way, chosen, place, ways_of
 from pica_mcp.installation.program import program
 from pica_mcp.installation.target import Target
 from pica_mcp.secret import Fixed
@@ -32,6 +32,8 @@ class Wanted:
     """The Python that is to run this program."""
     record: str = ""
     """What its installer wrote down of where it came from (PEP 610), empty if it came from a registry by its name."""
+    program: str = "pica-mcp"
+    """What a shell is to be told to run it."""
     flags: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     """Settings by their options' names, None for what is not given."""
     sandbox: bool = False
@@ -52,6 +54,8 @@ class Launch:
     entry: Entry
     place: Place | None
     """None if it needs no secret."""
+    settings: Settings
+    """What the entry comes to, as far as that is known: the client settles what refers to something else."""
     before: Before = field(default_factory=Before)
     """What there was."""
     key: str | None = field(default=None, repr=False)
@@ -76,12 +80,12 @@ def plan(target: Target, wanted: Wanted, machine: Machine, there: Entry | None =
         command, args = program(wanted.python, machine, wanted.record)
         old = _as_before(before.entry) if before.is_trusted and before.kind == "ours" else Place("")
         passed = tuple(sorted({*(name for name in before.passed if name not in env), *old.passed}))
-        return Launch(Entry(command, (*args, "--sandbox"), {**env, **old.env}, passed), None, before)
+        return Launch(Entry(command, (*args, "--sandbox"), {**env, **old.env}, passed), None, settings, before)
     where, key = _secret(target, wanted, machine, here, settings, before)
     command, args = program(wanted.python, machine, wanted.record, with_keyring="PICA_SECRET_KEYRING" in where.env)
     env = {**env, **where.env}
     passed = tuple(sorted({*(name for name in before.passed if name not in env), *where.passed}))
-    return Launch(Entry(command, args, env, passed), where, before, key)
+    return Launch(Entry(command, args, env, passed), where, settings, before, key)
 
 
 # Settings
@@ -141,13 +145,14 @@ def _secret(
     key = here.secret.text if isinstance(here.secret, Fixed) and "PICA_SECRET" in named else None
     found = before.found_key if before.is_trusted else None
     if wanted.way:
-        return place(wanted.way, target, machine), key or _read(wanted, here) or found
+        return chosen(wanted.way, target, machine), key or _read(wanted, here) or found
     if named and key is None:
         env = {variable: in_full(variable, value, machine.folder) for variable, value in named.items()}
         return replace(_as_before(Entry("", env=env)), told=f"what {next(iter(named))} names"), None
     if settings.origins["secret"].kind == "file":
         return Place(f"what {settings.config} says"), None
-    best = place(best_way(target, machine, has_key=bool(key or found or wanted.ask)), target, machine)
+    has_key, is_only_there = bool(key or found or wanted.ask), found is not None and found != key
+    best = place(best_way(target, machine, has_key=has_key, must_hold=is_only_there), target, machine)
     # A key that is given anew, or asked for, is put where the entry finds it, and never ignored for an older one.
     is_asked_for = not key and wanted.ask and wanted.may_replace and before.kind == "ours" and best.source is not None
     ways = (place(way, target, machine) for way in ways_of(target.client))

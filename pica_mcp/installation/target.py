@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pica_mcp import text
 from pica_mcp.clients import CLIENTS, Client, Machine, files, is_here, project_file, user_file
-from pica_mcp.clients.edits import Unparsable
-from pica_mcp.clients.entries import Kind, entries_of, form_of, kind_of, path_of
+from pica_mcp.clients.edits import MISSING, Unparsable, at
+from pica_mcp.clients.entries import Entry, Kind, entries_of, form_of, kind_of, path_of
 from pica_mcp.errors import InvalidSettings, OperatorError
+from pica_mcp.settings import CONFIG, flags_in
 
 Scope = Literal["user", "project"]
 
@@ -20,6 +21,10 @@ USUAL_NAME = "pica"
 
 KINDS: Mapping[Kind, str] = {"ours": "pica-mcp", "official": "Pica's official server", "other": "another server"}
 """What to call what an entry starts."""
+
+_WHOSE = ("PICA_IDENTITY", "PICA_IDENTITY_TYPE", CONFIG.variable)
+"""Variables that may say whose accounts an entry serves."""
+_MAX_COMMANDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,15 @@ class Target:
     def is_shared(self) -> bool:
         """Whether others may have the file, too."""
         return self.scope == "project"
+
+    def command(self, program: str, *more: str) -> str:
+        """Return what installs the entry, where a shell is to be told to run that program.
+
+        A name that is not plain stays out: people paste commands.
+        """
+        name = ("--name", self.name) if self.name != USUAL_NAME and self.client.takes(self.name) else ()
+        scope = ("--scope", "project") if self.is_shared else ()
+        return " ".join((program, "install", self.client.name, *scope, *name, *more))
 
     def read(self) -> tuple[str | None, dict[str, Any]]:
         """Return the text of the file, None if there is none, and what it says. Raises `OperatorError`."""
@@ -66,6 +80,31 @@ def target_of(client: Client, scope: Scope, name: str, machine: Machine, *, is_t
     return target
 
 
+def meant(target: Target, program: str, *, replaces: bool) -> Target:
+    """Return the entry that is meant where nobody names one: the usual one if it is there, else the only candidate.
+
+    If one is to be replaced, that is the entry of Pica's official server, else one of ours. Raises `InvalidSettings`
+    where there are several of the official one; `program` is what to run then.
+    """
+    _, document = target.read()
+    if at(document, target.path) is not MISSING:
+        return target
+    official, ours = (
+        [
+            replace(target, name=name)
+            for name, entry in entries_of(target.client, document).items()
+            if kind_of(entry) == kind and target.client.takes(name)
+        ]
+        for kind in ("official", "ours")
+    )
+    if replaces and len(official) > 1:
+        commands = " or ".join(f"`{one.command(program, '--replace')}`" for one in official[:_MAX_COMMANDS])
+        problem = f"{target.client.title} has Pica's official server {len(official)} times."
+        raise InvalidSettings(problem, f"Say which one to replace: {commands}.")
+    found = (official if replaces else []) or ours
+    return found[0] if len(found) == 1 else target
+
+
 def _refuse_outside(file: Path, machine: Machine) -> None:
     """Raise if a link in a project, which anybody may have written, leads out of it."""
     if not files.real(file).is_relative_to(files.real(machine.folder)):
@@ -81,8 +120,8 @@ class Standing:
     """A file of a client that is on the machine, and what it has of Pica's servers."""
 
     target: Target
-    entries: Mapping[str, Kind] = field(default_factory=dict[str, Kind])
-    """Name → whose it is; of others' servers only one that has the usual name."""
+    entries: Mapping[str, Entry] = field(default_factory=dict[str, Entry])
+    """By name; of others' servers only one that has the usual name."""
     problem: str = ""
     """Why the file cannot be read."""
 
@@ -105,6 +144,24 @@ def _standing(target: Target, machine: Machine) -> Standing:
         _, document = target.read()
     except OperatorError as error:
         return Standing(target, problem=str(error))
-    found = entries_of(target.client, document)
-    kinds: dict[str, Kind] = {text.line(name, 60): kind_of(entry) for name, entry in found.items()}
-    return Standing(target, {name: kind for name, kind in kinds.items() if kind != "other" or name == target.name})
+    found = {text.line(name, 60): entry for name, entry in entries_of(target.client, document).items()}
+    ours = {name: entry for name, entry in found.items() if kind_of(entry) != "other" or name == target.name}
+    return Standing(target, ours)
+
+
+def about(entry: Entry, target: Target) -> Iterator[str]:
+    """Yield what tells an entry of ours from another: whom it serves, and why it would not start."""
+    if kind_of(entry) != "ours":
+        return
+    told = {**dict.fromkeys(entry.passed, ""), **entry.env, **flags_in(entry.args)}
+    if "--sandbox" in entry.args:
+        yield "sandbox"
+    if identity := told.get("PICA_IDENTITY"):
+        yield text.masked(text.line(f"{told.get('PICA_IDENTITY_TYPE') or 'identity'} {identity}", 80))
+    elif "--sandbox" not in entry.args and told.keys().isdisjoint(_WHOSE):
+        yield "the whole account"
+    if not entry.is_enabled:
+        yield "switched off"
+    # Only of the user's own file: whoever wrote a project may have named a program of another machine.
+    if not target.is_shared and Path(entry.command).is_absolute() and not os.path.isfile(entry.command):  # noqa: PTH113
+        yield "its program is missing"

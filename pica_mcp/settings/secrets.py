@@ -31,7 +31,7 @@ def find_secret(environ: Mapping[str, str], file: Written, *, keyless: bool) -> 
         keys = [key_of(variable) for variable in written]
         key = _only(keys, file.values, "Remove", f" in {file.path}")
         return _source(written[0], file.values[key], f"{key} in {file.path}", environ), file.origin
-    if keyless and not given:
+    if keyless:
         return Fixed(""), DEFAULT
     raise InvalidSettings(
         "PICA_SECRET is not set.", f"Set it to a key from {KEYS_PAGE}, or try --sandbox, which needs none."

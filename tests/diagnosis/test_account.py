@@ -91,8 +91,12 @@ def test_results_are_shown_in_the_order_of_their_groups_as_soon_as_those_before_
 # The secret
 
 
-async def test_no_secret_is_told_as_the_setting_to_set_and_the_network_is_still_told(machine: Machine) -> None:
+@pytest.mark.parametrize("blank", [{}, {"PICA_SECRET": " "}])
+async def test_no_secret_is_told_as_the_setting_to_set_and_the_network_is_still_told(
+    machine: Machine, blank: dict[str, str]
+) -> None:
     del machine.environ["PICA_SECRET"]
+    machine.environ |= blank
     async with machine.over_http(Sandbox()):
         found = await machine.doctor(starts=False)
     assert (found.failures, found.code) == ([(Group.SETTINGS, "secret")], 2)
@@ -222,6 +226,15 @@ async def test_each_connection_is_told_with_what_to_do_about_it(machine: Machine
     )
     assert told["stripe/Engines billing"].cure.startswith("Connect it again: in the application that connects accounts")
     assert (told["github/oss"].status, told["github/oss"].found) == (Status.WARNING, "degraded: calls may fail")
+
+
+async def test_an_account_of_somebodys_is_connected_again_where_theirs_are_made(machine: Machine) -> None:
+    for name in ("PICA_IDENTITY", "PICA_IDENTITY_TYPE"):
+        del machine.environ[name]
+    _, _, connections = await asked(machine)
+    (failed,) = [one for one in connections if one.name == "slack/Old workspace"]
+    where = "in the application that connects accounts for user ada"
+    assert (failed.status, failed.cure.startswith(f"Connect it again: {where}")) == (Status.WARNING, True)
 
 
 async def test_what_a_setting_keeps_from_being_used_is_a_note(machine: Machine) -> None:

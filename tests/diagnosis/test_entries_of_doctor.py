@@ -200,3 +200,11 @@ async def test_the_cure_fits_what_an_entry_says(machine: Machine, tmp_path: Path
     result = await of(machine)
     assert result.cure.startswith(cure.format(file=machine.home / ".cursor" / "mcp.json"))
     assert "--replace" not in result.cure  # which would leave a restriction out
+
+
+@POSIX
+async def test_what_looks_into_an_entry_of_a_project_is_told_with_project(machine: Machine, tmp_path: Path) -> None:
+    cursor(machine.project, pica={"command": script(tmp_path, "echo 'Pica cannot be reached.' >&2; exit 1")})
+    (result,) = (await told(machine, projects=True)).of(Group.CLIENTS, "Cursor/pica of this folder")
+    look = "`pica-mcp doctor cursor --project` looks at that of this entry."
+    assert result.cure == f"The group Network tells why: {look}"

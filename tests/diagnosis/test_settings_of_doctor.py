@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from setups import Machine
 
+from pica_mcp.clients.shell import spelt
 from pica_mcp.diagnosis import Group, Status, program
-from pica_mcp.diagnosis.program import on_path, spelt
+from pica_mcp.diagnosis.program import on_path
 from pica_mcp.diagnosis.settings import judge
 from pica_mcp.sandbox import LIVE_SECRET, Sandbox
 

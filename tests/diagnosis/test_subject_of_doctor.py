@@ -68,6 +68,35 @@ async def test_the_first_of_several_is_and_another_can_be_named(machine: Machine
     assert (told["identity"], told["permissions"]) == ("growth, by Windsurf's entry", "read, by --permissions")
 
 
+@pytest.mark.parametrize(
+    ("identity", "cure"),
+    [
+        ("adaa", "If user ada is meant, run `pica-mcp install cursor --identity ada --identity-type user`."),
+        ("growht", "If team growth is meant, run `pica-mcp install cursor --identity growth --identity-type team`."),
+    ],
+)
+async def test_a_misspelt_identity_of_an_entry_is_corrected_there(machine: Machine, identity: str, cure: str) -> None:
+    async with Sandbox().listening() as url:
+        put(machine.home, CURSOR, {**ADA, "PICA_IDENTITY": identity, "PICA_BASE_URL": url})
+        found = await machine.doctor()
+        here = await looked(machine, client="cursor", flags={"identity": identity})
+    assert found.one(Group.IDENTITY, "identity").cure == cure
+    assert here.one(Group.IDENTITY, "identity").cure.startswith("If that is meant, set PICA_IDENTITY and ")
+    entry = found.one(Group.CLIENTS, "Cursor/pica")
+    assert (entry.status, entry.cure) == (Status.WARNING, "`pica-mcp doctor cursor` tells why.")
+    assert entry.found.endswith(f"but says: Nothing is connected for user {identity}.")
+
+
+async def test_an_owner_whose_name_is_no_plain_word_is_in_no_command(machine: Machine) -> None:
+    box = Sandbox()
+    async with box.listening() as url:
+        put(machine.home, CURSOR, {**ADA, "PICA_IDENTITY": "$(id", "PICA_BASE_URL": url})
+        box.move(box.keys("ada")[0], "$(id)", "user")
+        cure = (await looked(machine)).one(Group.IDENTITY, "identity").cure
+    where = machine.home / CURSOR
+    assert cure == f"If that is meant, set PICA_IDENTITY and PICA_IDENTITY_TYPE to it in {where}: user $(id)."
+
+
 async def test_what_an_entry_means_is_never_taken_from_the_folder_that_doctor_is_run_in(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +161,13 @@ async def test_an_entry_is_judged_without_the_network_of_this_shell_which_is_tol
     machine.environ = {}
     put(machine.home, CURSOR, {**ADA, "PICA_BASE_URL": "http://127.0.0.1:9"})
     assert (await looked(machine)).of(Group.NETWORK, "variables") == []
+
+
+async def test_an_entry_that_another_program_runs_is_not_judged_without_what_that_sets(machine: Machine) -> None:
+    put(machine.home, CURSOR, ADA, command="dotenv", args=["-f", "x.env", "run", "python", "-m", "pica_mcp"])
+    found = await looked(machine, client="cursor")
+    told = "Cursor's entry pica cannot be looked into: dotenv runs it, which may do more than that"
+    assert (found.one(Group.SETTINGS, "settings").found, found.code) == (told, 0)
 
 
 async def test_an_entry_whose_variables_are_in_another_file_is_not_judged_without_them(machine: Machine) -> None:

@@ -49,6 +49,8 @@ class StandIn:
     python: str = ""
     record: str = ""
     """What its installer wrote down of where the program came from."""
+    program: str = "pica-mcp"
+    """What its shell runs the program by."""
     ask: Ask | None = None
     """The person at its terminal, if there is one."""
 
@@ -84,7 +86,7 @@ class StandIn:
     def install(self, *words: str, **variables: str) -> Done:
         """Run `pica-mcp install`, which has to succeed; what it refuses is raised."""
         arguments = command().parse_args(["install", *words])
-        order = replace(wanted_of(arguments, self.python, self.record), ask=self.ask)
+        order = replace(wanted_of(arguments, self.python, self.record), ask=self.ask, program=self.program)
         self.capture.readouterr()
         assert install(arguments, self.with_set(**variables), order) == 0
         printed = self.capture.readouterr()

@@ -245,6 +245,28 @@ def test_replacing_an_entry_says_that_the_key_of_others_is_replaced(machine: Any
     assert "It replaces another one, which other entries may use" in machine.install("cursor", "--replace").out
 
 
+@pytest.mark.parametrize("client", ["codex", "claude-code", "vscode"])
+def test_a_key_that_only_the_replaced_entry_holds_goes_on_to_work(machine: Any, client: str) -> None:
+    def replaced(**variables: str) -> Entry:
+        if client == "codex":
+            table = (
+                f'[mcp_servers.pica]\ncommand = "npx"\nargs = ["@picahq/mcp"]\nenv = {{ PICA_SECRET = "{SECRET}" }}\n'
+            )
+            machine.write(client, table)
+        else:
+            write(machine, client, command="npx", args=["@picahq/mcp"], env={"PICA_SECRET": SECRET})
+        machine.install(client, "--replace", **variables)
+        assert SECRET not in machine.file(client).read_text(encoding="utf-8")
+        return pica(machine, client)
+
+    file = machine.home / ".config/pica-mcp/secret"
+    assert "PICA_SECRET_FILE" not in replaced(PICA_SECRET=SECRET).env, "it is at hand where the client is started"
+    assert not file.exists()
+    for given in ({}, {"PICA_SECRET": ANOTHER}):
+        assert replaced(**given).env == {"PICA_SECRET_FILE": str(file)}
+        assert file.read_text(encoding="utf-8") == f"{given.get('PICA_SECRET', SECRET)}\n"
+
+
 def test_a_file_of_the_key_that_is_gone_is_noticed(machine: Any) -> None:
     write(machine, "kiro", env={"PICA_SECRET_FILE": str(machine.home / "gone")})
     with pytest.raises(InvalidSettings, match="There is no key"):
@@ -301,7 +323,8 @@ def test_a_file_that_an_older_copy_does_not_hold_is_kept_beside_it(machine: Any)
     assert [one.read_text() for one in (first, second)] == ['{"a": 1}', official]
     assert f"kept in {second}; {first} is older" in done.out
     gone = machine.install("cursor", "--uninstall")
-    assert f"with whatever had that name then: {first}, {second}." in gone.out
+    told = "Pica's official server, which had that name before, does not come back by itself: its entry is in"
+    assert f"{told} {second}.\nEarlier states of the file are in {first}." in gone.out
 
 
 def test_nothing_is_said_to_be_kept_that_is_not(machine: Any) -> None:
@@ -315,6 +338,53 @@ def test_other_entries_of_the_official_server_are_named(machine: Any) -> None:
     machine.write("cursor", json.dumps({"mcpServers": {"pica": official, "old\u001b": official}}))
     done = machine.install("cursor", "--sandbox", "--replace")
     assert "Pica's official server is in this file too, as old:" in done.out
+
+
+def test_the_only_entry_of_the_official_server_is_replaced_under_its_name(machine: Any) -> None:
+    entry = {"command": "npx", "args": ["@picahq/mcp"], "env": {"PICA_SECRET": SECRET}}
+    path = machine.write(
+        "claude-desktop", json.dumps({"mcpServers": {"x": {"command": "y"}, "pica-mcp-server": entry}})
+    )
+    machine.install("claude-desktop", "--replace")
+    file = machine.home / ".config/pica-mcp/secret-pica-mcp-server"
+    for _ in range(2):  # the second time, it is ours
+        servers = json.loads(path.read_text(encoding="utf-8"))["mcpServers"]
+        assert list(servers) == ["x", "pica-mcp-server"]
+        assert servers["pica-mcp-server"]["env"] == {"PICA_SECRET_FILE": str(file)}
+        machine.install("claude-desktop", "--replace")
+    assert file.read_text(encoding="utf-8") == f"{SECRET}\n"
+    machine.install("claude-desktop", "--uninstall")
+    assert list(json.loads(path.read_text(encoding="utf-8"))["mcpServers"]) == ["x"]
+
+
+def test_an_entry_is_replaced_under_another_name_only_where_nobody_names_one_and_it_would_be_taken(
+    machine: Any,
+) -> None:
+    official = {"command": "npx", "args": ["@picahq/mcp"]}
+    for words, names in (
+        (["--replace", "--name", "pica"], ["old", "pica"]),
+        ([], ["old", "pica"]),
+        (["--replace"], ["old"]),
+    ):
+        path = machine.write("cursor", json.dumps({"mcpServers": {"old": official}}))
+        machine.install("cursor", *words, PICA_SECRET=SECRET)
+        assert list(json.loads(path.read_text(encoding="utf-8"))["mcpServers"]) == names
+    path = machine.write("cursor", json.dumps({"mcpServers": {"../x": official}}))
+    machine.install("cursor", "--replace", PICA_SECRET=SECRET)
+    assert list(json.loads(path.read_text(encoding="utf-8"))["mcpServers"]) == ["../x", "pica"]
+
+
+def test_of_several_entries_of_the_official_server_a_person_chooses(machine: Any) -> None:
+    official = {"command": "npx", "args": ["@picahq/mcp"]}
+    machine.program = ".venv/bin/pica-mcp"
+    machine.write("cursor", json.dumps({"mcpServers": {"one": official, "two": official, "; rm": official}}), "project")
+    before = machine.files()
+    command = ".venv/bin/pica-mcp install cursor --scope project --name {} --replace"
+    wanted = f"2 times. Say which one to replace: `{command.format('one')}` or `{command.format('two')}`."
+    with pytest.raises(InvalidSettings) as refused:
+        machine.install("cursor", "--scope", "project", "--replace")
+    assert wanted in str(refused.value)
+    assert machine.files() == before
 
 
 @pytest.mark.parametrize("words", [["--uninstall"], ["--print"]])

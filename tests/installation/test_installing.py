@@ -204,9 +204,9 @@ def test_alone_it_lists_the_clients_that_are_here_and_what_each_has(machine: Any
     (machine.home / ".kiro").mkdir()
     rows = {(row["client"], row["scope"]): row for row in machine.install("--json").told}
     assert {place: row["entries"] for place, row in rows.items()} == {
-        ("cursor", "user"): [{"name": "my-pica", "is": "ours"}],
-        ("windsurf", "user"): [{"name": "Pica", "is": "official"}],
-        ("vscode", "project"): [{"name": "pica", "is": "ours"}],
+        ("cursor", "user"): [{"name": "my-pica", "is": "ours", "about": ["sandbox"]}],
+        ("windsurf", "user"): [{"name": "Pica", "is": "official", "about": []}],
+        ("vscode", "project"): [{"name": "pica", "is": "ours", "about": ["sandbox"]}],
         ("gemini", "user"): [],
         ("kiro", "user"): [],
     }
@@ -489,9 +489,14 @@ def test_a_person_who_gives_no_key_gets_no_entry(machine: Any) -> None:
     def leave(prompt: str) -> str:
         raise EOFError
 
-    machine.ask, before = leave, machine.files()
-    with pytest.raises(InvalidSettings, match="That is no API key"):
-        machine.install("cursor")
+    def press_enter(prompt: str) -> str:
+        assert prompt
+        return ""
+
+    before = machine.files()
+    for machine.ask in (leave, press_enter):
+        with pytest.raises(InvalidSettings, match=r"Nothing was typed\. Copy a key"):
+            machine.install("cursor")
     assert machine.files() == before
 
 
@@ -600,6 +605,20 @@ def test_a_keyring_that_refuses_is_told_by_the_kind_of_its_error_only(
         machine.install("cursor", PICA_SECRET=SECRET)
     assert SECRET not in str(refused.value)
     assert machine.files() == before
+
+
+def test_a_keyring_that_nothing_can_be_put_into_is_told_before_anybody_is_asked(
+    machine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(prompt: str) -> str:
+        raise AssertionError(prompt)
+
+    machine.ask, ring = ask, Ring()
+    ring.priority = 0
+    for use in (lambda: None, lambda: ring.use(monkeypatch)):  # without the package, and with it
+        use()
+        with pytest.raises(InvalidSettings, match=r"There is no keyring .* Use --secret file\."):
+            machine.install("cursor", "--secret", "keyring")
 
 
 @pytest.mark.parametrize("priority", [0, 0.5])

@@ -117,6 +117,21 @@ def test_what_a_broken_entry_prints_does_not_disturb(run: Run, home: dict[str, s
     assert "1 failure, 1 warning." in done.stdout.splitlines()
 
 
+def test_a_name_server_that_never_answers_does_not_hold_up_the_end(home: dict[str, str]) -> None:
+    code = (
+        "import socket, threading\n"
+        "from pica_mcp.cli.main import main; from pica_mcp.diagnosis import account, network\n"
+        "socket.getaddrinfo = lambda *_, **__: threading.Event().wait(); "
+        "network._STEP_SECONDS = account._ANSWER_SECONDS = 0.1; main(['doctor', '--no-start'])"
+    )
+    variables = {**home, "PATH": os.environ["PATH"], "PICA_SECRET": "sk_live_something"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "the name server does not tell within" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("1 failure, ")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="no other system lets a folder go that somebody is in")
 def test_a_folder_that_is_gone_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "gone").mkdir()

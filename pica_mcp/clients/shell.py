@@ -1,0 +1,43 @@
+"""The room of clients, a person's shell: what runs this program there."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import sysconfig
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from shutil import which
+
+NAME = "pica-mcp"
+
+
+def spelt(environ: Mapping[str, str], folder: Path, scripts: Path | None = None) -> str:
+    """Return what runs this program in a shell: its name where that means it, else its path, from the folder if below.
+
+    `scripts` is where this program's own is.
+    """
+    own = which(NAME, path=str(scripts or sysconfig.get_path("scripts")))
+    if own is None:
+        return f"{quoted(sys.executable)} -m pica_mcp"
+    found = which(NAME, path=environ.get("PATH", ""))
+    if found and is_same(Path(found), Path(own)):
+        return NAME
+    path = Path(own)
+    return quoted(str(path.relative_to(folder)) if folder in path.parent.parents else own)
+
+
+def quoted(path: str) -> str:
+    """Return the path as a shell takes it for one word."""
+    if os.name == "nt":
+        return f'"{path}"' if " " in path else path
+    return shlex.quote(path)
+
+
+def is_same(one: Path, other: Path) -> bool:
+    """Tell if both are there, and one file."""
+    with suppress(OSError):
+        return one.samefile(other)
+    return False
