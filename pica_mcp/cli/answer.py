@@ -29,9 +29,15 @@ _COMMANDS = {
 def by_hand(words: str) -> str:
     """Return what is said to a model in words for a person at a terminal: commands for tools, flags for calls.
 
-    What a provider says is set in, instead of between marks.
+    What a provider says is set in, instead of between marks, and left as it is.
     """
-    words = FENCED.sub(lambda found: f"{found[1]}:\n{indent(found[2], '  ')}", words)
+    ours, *others = FENCED.split(words)
+    quotes = zip(others[::3], others[1::3], others[2::3], strict=True)
+    told = [f"{whose}:\n{indent(said, '  ')}{_in_commands(more)}" for whose, said, more in quotes]
+    return "".join([_in_commands(ours), *told])
+
+
+def _in_commands(words: str) -> str:
     words = _CHOOSE.sub("", _REST.sub("--all shows the rest.", words))
     for tool, command in _COMMANDS.items():
         words = words.replace(tool, command)

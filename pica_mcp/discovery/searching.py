@@ -433,7 +433,7 @@ class _Search:
         elif not shown and (matching := self._matching()):
             self._notes.append(
                 f"{matching} actions match, but this server may use none of them. Try other words, or ask the "
-                "operator: PICA_PERMISSIONS and PICA_ACTION_IDS decide."
+                "operator to change PICA_PERMISSIONS or PICA_ACTION_IDS."
             )
         elif not shown and self._ready.union(self._hits).issuperset(platforms):
             self._notes.append("No action matches. Try other words, fewer of them.")
