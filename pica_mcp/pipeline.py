@@ -209,7 +209,7 @@ class Pipeline:
         try:
             connection, among = await self._connection(turn.caller, wish)
         except Refused as refusal:
-            raise _with_others(refusal, wish) from None
+            raise _with_wrong_arguments(refusal, wish) from None
         turn.entry.connection = connection.key
         checked = _checked(wish)
         files = self.files.resolved(turn.caller.identity, wish.parameters.files, checked)
@@ -285,7 +285,7 @@ def _checked(wish: _Wish) -> dict[str, Any]:
     return arguments.check(parameters.schema, wish.flat, keep_null=wish.keeps_null, constants=parameters.constants)
 
 
-def _with_others(refusal: Refused, wish: _Wish) -> Refused:
+def _with_wrong_arguments(refusal: Refused, wish: _Wish) -> Refused:
     """Return the refusal of an account that has to be named, with what else is wrong, to be put right at once."""
     if refusal.reason in (Reason.AMBIGUOUS, Reason.UNKNOWN_CONNECTION):
         try:

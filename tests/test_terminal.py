@@ -6,6 +6,7 @@ import argparse
 import io
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from pica_mcp.cli.commands import COMMANDS, command, parser, spelt_out
 from pica_mcp.cli.listing import print_listing
 from pica_mcp.cli.rows import Row, lines
 from pica_mcp.cli.terminal import cell, screen
+from pica_mcp.clients.shell import spelt
 from pica_mcp.errors import CallError, InvalidSettings, OutcomeUnknown, PicaError, Unreachable
 
 
@@ -108,8 +110,18 @@ def test_what_is_known_to_go_wrong_is_one_line(end: Any, error: PicaError, code:
     assert end(error) == (code, f"pica-mcp: {error}\n")
 
 
-def test_whoever_does_not_reach_pica_is_told_where_to_ask_why(end: Any) -> None:
+def test_whoever_does_not_reach_pica_is_told_where_to_ask_why(end: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", sysconfig.get_path("scripts"))
     assert end(Unreachable("Away."))[1] == "pica-mcp: Away. `pica-mcp doctor` tells why.\n"
+
+
+def test_a_command_is_told_as_it_runs_in_the_persons_shell(end: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    program = spelt({"PATH": "/nowhere"}, Path.cwd())
+    assert end(InvalidSettings("It is not set.", "Run pica-mcp tools."))[1] == (
+        f"pica-mcp: It is not set. Run {program} tools.\n"
+    )
+    assert program != "pica-mcp"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")

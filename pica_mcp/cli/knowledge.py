@@ -25,7 +25,7 @@ from pica_mcp.cli.rows import Row, print_rows
 from pica_mcp.cli.streams import fail, print_anything
 from pica_mcp.cli.terminal import print_json, screen
 from pica_mcp.discovery import find_action
-from pica_mcp.discovery.reading import digest
+from pica_mcp.discovery.reading import digest_without_request
 from pica_mcp.errors import InvalidArguments, PicaError
 from pica_mcp.models import ActionDetails, Effect
 from pica_mcp.schemas import strings
@@ -110,7 +110,7 @@ async def _connections(app: App) -> Connections:
 def _document(action: ActionDetails, section: str | None, *, full: bool) -> str:
     """Return the wanted part of the document. Raises `InvalidArguments` with the sections that there are."""
     if section is None:
-        return text.clean(action.knowledge) if full else digest(action.knowledge, _USUAL_CHARS)
+        return text.clean(action.knowledge) if full else digest_without_request(action.knowledge, _USUAL_CHARS)
     if (found := documents.section(action.knowledge, section)) is not None:
         return found
     there = text.line(", ".join(_sections(action)), 1_500)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from shutil import get_terminal_size
 from textwrap import TextWrapper
 
 from pica_mcp import text
 from pica_mcp.errors import CallError, InvalidSettings, PicaError, SecretRefused, Unreachable, UpstreamRefused
+
+_COMMAND = re.compile(r"(?<![\w/@-])pica-mcp(?= [a-z])")
 
 
 def log_to_stderr(level: str) -> None:
@@ -41,8 +44,10 @@ def _wrapped(words: str) -> str:
 
 def fail(error: PicaError) -> int:
     """Tell the person what is wrong, and return the exit code: 2 where other words or settings would help, else 1."""
-    from pica_mcp.cli.answer import by_hand  # a server's start does not pay for it
+    from pica_mcp.cli.answer import by_hand  # which complains, too
+    from pica_mcp.cli.options import this_program
 
     why = " `pica-mcp doctor` tells why." if isinstance(error, Unreachable | SecretRefused | UpstreamRefused) else ""
-    complain(f"{by_hand(str(error))}{why}")
+    program = this_program()
+    complain(_COMMAND.sub(lambda _: program, f"{by_hand(str(error))}{why}"))
     return 2 if isinstance(error, CallError | InvalidSettings) else 1

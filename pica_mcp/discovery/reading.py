@@ -83,11 +83,11 @@ async def knowledge(catalog: Catalog, names: Names, caller: Caller, action: Acti
     if not action.knowledge.strip():
         return f"{head}\nPica has no document of this action."
     room = (results.MAX_CHARS if section else _USUAL_CHARS) - len(head) - _FENCE_CHARS
-    document = text.cap(action.knowledge, room) if section else digest(action.knowledge, room)
+    document = text.cap(action.knowledge, room) if section else digest_without_request(action.knowledge, room)
     return f"{head}\n{text.fence(document, _SOURCE, room)}"
 
 
-def digest(document: str, max_chars: int) -> str:
+def digest_without_request(document: str, max_chars: int) -> str:
     """Return a digest of the document, without the request: its headers are those of Pica's own API, no call's."""
     passages = documents.passages(document)
     untold = "".join(passage.text for passage in passages if not _is_told(passage))

@@ -11,7 +11,7 @@ import pytest
 from pica_mcp import catalog as catalog_room
 from pica_mcp.discovery import EXECUTING, FIXED_NAMES, Names, find_action, searching
 from pica_mcp.discovery.names import meant, platform_meant
-from pica_mcp.discovery.reading import digest
+from pica_mcp.discovery.reading import digest_without_request
 from pica_mcp.documents import passages
 from pica_mcp.errors import Refused, UnknownAction, UnknownTool
 from pica_mcp.sandbox import Sandbox
@@ -665,7 +665,7 @@ async def test_short_names_are_found_as_well(serve: Any) -> None:
 )
 def test_a_digest_loses_no_rule_that_stands_beside_what_the_head_tells(beside: str, shown: object) -> None:
     document = f"# Send\n\n## Headers\n\n{beside}\n\n## Description\n\nSends.\n"
-    told = digest(document, 1_000)
+    told = digest_without_request(document, 1_000)
     assert ("## Headers" in told) is shown
     assert "Sends." in told
     assert ("Never send this twice." in told) is ("Never" in beside)

@@ -8,6 +8,7 @@ import logging
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ sys.path.append(str(Path(__file__).parent))
 
 from done import Command, Done
 
+SCRIPTS = sysconfig.get_path("scripts")
+"""Where the program is; on the PATH, it goes by its name."""
 PROGRAM = [sys.executable, "-m", "pica_mcp"]
 _LOOKED_AT = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """What commands take from the environment beside their settings and proxies."""
@@ -97,7 +100,12 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
             for name in [*os.environ]:
                 if name.startswith("PICA_") or name.lower().endswith("_proxy") or name in _LOOKED_AT:
                     patch.delenv(name)
-            for name, value in {"TERM": "xterm-256color", "PICA_CACHE": "off", **variables}.items():
+            usual = {
+                "TERM": "xterm-256color",
+                "PICA_CACHE": "off",
+                "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}",
+            }
+            for name, value in {**usual, **variables}.items():
                 patch.setenv(name, value)
             for name, stream in streams.items():
                 patch.setattr(sys, name, stream)
