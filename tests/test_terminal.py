@@ -210,7 +210,7 @@ def test_a_shell_is_told_what_could_come_next(line: str, completed: str, tmp_pat
 # What a terminal is given
 
 
-@given(st.text(max_size=200), st.integers(40, 120))
+@given(st.text(st.characters(exclude_characters="`"), max_size=200), st.integers(40, 120))
 def test_a_row_fits_its_window_and_loses_no_word(body: str, columns: int) -> None:
     told = list(lines([Row("  Name  ", body)], columns))
     assert all(cell_len(line) <= columns for line in told)
@@ -221,6 +221,18 @@ def test_wide_and_long_words_are_wrapped_within_the_window(words: str) -> None:
     told = list(lines([Row("  Name  ", words)], 44))
     assert all(cell_len(line) <= 44 for line in told)
     assert "".join("".join(told).split()) == "Name" + "".join(words.split())
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_a_command_is_in_one_line_whatever_stands_before_it(columns: int) -> None:
+    command = "`pica-mcp install cursor`"
+    for before in range(40):
+        told = list(lines([Row("  -> ", f"{'x ' * before}Run {command}, or `pica-mcp doctor`.")], columns))
+        assert any(command in line for line in told)
+        assert any("`pica-mcp doctor`." in line for line in told)
+        assert all(cell_len(line) <= columns for line in told)
+    long = f"`pica-mcp{' --flag' * 20}`"
+    assert list(lines([Row("  -> ", f"Run {long} now.")], columns)) == ["  -> Run", f"     {long}", "     now."]
 
 
 def test_words_from_outside_are_neither_markup_nor_commands_to_the_terminal(

@@ -17,13 +17,12 @@ from rich.console import Console
 from rich.text import Text
 
 from pica_mcp import __version__, text
-from pica_mcp.cli.options import add_settings, describe, this_machine
+from pica_mcp.cli.options import Entries, add_settings, describe, flags_of, this_machine
 from pica_mcp.cli.rows import Row, lines
 from pica_mcp.cli.streams import log_to_stderr
 from pica_mcp.cli.terminal import print_json, screen
 from pica_mcp.clients import CLIENTS
 from pica_mcp.diagnosis import Case, Group, Result, Status, counts, diagnose, exit_code
-from pica_mcp.settings import OPTIONS
 
 _HEADINGS = {
     Group.PROGRAM: "This program",
@@ -64,8 +63,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "pica-mcp doctor --identity ada --identity-type user",
         "pica-mcp doctor --no-start --json",
     )
-    names = [client.name for client in CLIENTS]
-    about = f"look into what its entry sets; one of {', '.join(names)}"
+    names = Entries(client.name for client in CLIENTS)
+    about = f"look into what its entry sets; one of {', '.join(names)}, or CLIENT/NAME for one entry of several"
     parser.add_argument("client", nargs="?", choices=names, metavar="CLIENT", help=about)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--no-start", dest="starts", action="store_false", help="start no client's entry")
@@ -83,9 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _told(case: Case, as_json: bool) -> int:  # noqa: FBT001 - anyio takes no keywords
-    """Print all, and return the exit code; where a thread is left, end with it at once.
+    """Print all, and return the exit code, or end with it at once where a thread is left, as nearly always.
 
-    One may look a name up, which nothing can end, and everybody would wait for it.
+    Idle ones would end by themselves. One may look a name up, though, which nothing can end, and everybody would wait
+    for it.
     """
     if as_json:
         results = await diagnose(case, _nothing)
@@ -105,8 +105,10 @@ def _nothing(result: Result) -> None:
 
 
 def _case(arguments: argparse.Namespace) -> Case:
-    flags = {name: getattr(arguments, name) for name in ("config", *(option.name for option in OPTIONS))}
-    return Case(this_machine(), flags, arguments.sandbox, arguments.starts, arguments.project, arguments.client or "")
+    asked = arguments.client or ""
+    return Case(
+        this_machine(), flags_of(arguments), arguments.sandbox, arguments.starts, arguments.project, client=asked
+    )
 
 
 def _document(results: Sequence[Result]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from rich.text import Text
 
 from pica_mcp import text
-from pica_mcp.cli.options import add_settings, describe, this_machine, this_program
+from pica_mcp.cli.options import add_settings, describe, flags_of, this_machine, this_program
 from pica_mcp.cli.rows import Row, print_rows
 from pica_mcp.cli.streams import print_anything
 from pica_mcp.cli.terminal import notes, print_json, screen
@@ -22,6 +22,7 @@ from pica_mcp.installation import (
     KINDS,
     USUAL_NAME,
     WAYS,
+    Deed,
     Done,
     Place,
     Standing,
@@ -36,13 +37,12 @@ from pica_mcp.installation import (
     target_of,
     written,
 )
-from pica_mcp.settings import CONFIG, OPTIONS
 
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _HEADLINES = {
     "written": "{client} has the entry {name} now, in {file}.",
     "would be written": "{client} would get the entry {name}, in {file}.",
-    "unchanged": "{client} has the entry {name} already, in {file}; nothing was changed.",
+    "unchanged": "{client} has the entry {name} already, in {file}, which stays as it is.",
     "removed": "{client} has no entry {name} any more, in {file}.",
     "would be removed": "{client} would lose the entry {name}, in {file}.",
     "absent": "{client} has no entry {name} in {file}; nothing was changed.",
@@ -67,7 +67,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("client", nargs="?", choices=names, metavar="CLIENT", help=f"one of {', '.join(names)}")
     scope = "for you in every folder (the default), or for the project in this folder"
     parser.add_argument("--scope", choices=("user", "project"), default="user", help=scope)
-    name = "what to call the entry (default pica; --replace and --uninstall find the only one that there is)"
+    name = "what to call the entry (default pica, unless the only entry of ours has another name)"
     parser.add_argument("--name", metavar="NAME", help=name)
     deed = parser.add_mutually_exclusive_group()
     deed.add_argument("--print", action="store_true", help="print a file with the entry, and change nothing")
@@ -97,7 +97,7 @@ def wanted_of(arguments: argparse.Namespace, python: str, record: str = "", *, i
     return Wanted(
         python,
         record,
-        flags={option.name: getattr(arguments, option.name) for option in (CONFIG, *OPTIONS)},
+        flags=flags_of(arguments),
         sandbox=arguments.sandbox,
         way=arguments.secret,
         ask=getpass if is_manned else None,
@@ -117,10 +117,11 @@ def install(arguments: argparse.Namespace, machine: Machine, wanted: Wanted) -> 
     target = target_of(client, arguments.scope, name, machine, is_there=arguments.uninstall)
     if arguments.print:
         return _print(*written(target, wanted, machine))
-    if arguments.name is None and (arguments.uninstall or arguments.replace):
-        target = meant(target, wanted.program, replaces=not arguments.uninstall)
+    if arguments.name is None:
+        deed: Deed = "--uninstall" if arguments.uninstall else "--replace" if arguments.replace else ""
+        target = meant(target, wanted.program, deed)
     done = take_out(target, is_dry=wanted.is_dry) if arguments.uninstall else put_in(target, wanted, machine)
-    return _tell(done, as_json=arguments.json)
+    return _tell(done, wanted.program, as_json=arguments.json)
 
 
 def _print(file: str, place: Place | None) -> int:
@@ -132,7 +133,7 @@ def _print(file: str, place: Place | None) -> int:
     return 0
 
 
-def _tell(done: Done, *, as_json: bool) -> int:
+def _tell(done: Done, program: str, *, as_json: bool) -> int:
     if as_json:
         print_json(asdict(done))
         return 0
@@ -141,23 +142,29 @@ def _tell(done: Done, *, as_json: bool) -> int:
         out.print(Text(line, style=_STYLES.get(line[:1], "")), soft_wrap=True)
     if any("…" in line for line in done.difference):
         out.print("(… stands for what is not shown.)", soft_wrap=True)
-    _say(_HEADLINES[done.state].format(**asdict(done)), "bold")
+    _say(_HEADLINES[done.state].format(**asdict(done)), program, "bold")
     for note in done.notes:
-        _say(note)
+        _say(note, program)
     if done.next:
         out.print()
-        _say(done.next, "bold")
-        _say(done.check)
+        _say(done.next, program, "bold")
+        _say(done.check, program)
     return 0
 
 
-def _say(words: str, style: str = "") -> None:
-    """Print it: in lines that fit on a terminal, else as one, of which a program may take a path."""
-    out = screen()
-    if out.is_terminal:
-        print_rows([Row("", _line(words), style=style)])
-    else:
-        out.print(Text(_line(words), style=style), soft_wrap=True)
+def _say(words: str, program: str, style: str = "") -> None:
+    """Print it: in lines that fit on a terminal, else as one, of which a program may take a path.
+
+    On a terminal, a command that it ends with, of that program, has a line of its own, which no break goes into.
+    """
+    out, line = screen(), _line(words)
+    if not out.is_terminal:
+        out.print(Text(line, style=style), soft_wrap=True)
+        return
+    sentence, quote, command = line.removesuffix("`.").rpartition(f" `{program} ")
+    print_rows([Row("", sentence if quote else line, style=style)])
+    if quote:
+        out.print(Text(f"    {program} {command}"), soft_wrap=True)
 
 
 def _line(words: str) -> str:

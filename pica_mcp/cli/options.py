@@ -71,7 +71,8 @@ def add_settings(parser: argparse.ArgumentParser, *, in_help: bool = False, with
     if with_client and not in_help:
         from pica_mcp.clients import CLIENTS
 
-        names, about = [client.name for client in CLIENTS], "take the settings of this client's entry, as installed"
+        names = Entries(client.name for client in CLIENTS)
+        about = "take the settings of this client's entry, as installed; CLIENT/NAME of one of several"
         parser.add_argument("--client", choices=names, metavar="CLIENT", help=about)
     parser.add_argument(
         CONFIG.flag, dest=CONFIG.name, metavar=CONFIG.metavar, help=f"{CONFIG.help} [{CONFIG.variable}]"
@@ -85,6 +86,17 @@ def add_settings(parser: argparse.ArgumentParser, *, in_help: bool = False, with
         cast(Any, added).completer = _Choices(choices)
 
 
+class Entries(tuple[str, ...]):
+    """The clients that an argument may name, each alone or with the name of one of its entries: CLIENT/NAME."""
+
+    __slots__ = ()
+
+    def __contains__(self, given: object, /) -> bool:
+        """Tell if that names a client, and an entry if there is more."""
+        client, has_more, name = str(given).partition("/")
+        return super().__contains__(client) and bool(name or not has_more)
+
+
 class _Choices(list[str]):
     """What a shell may complete a setting with; whether a value is right is for the settings to say."""
 
@@ -93,38 +105,47 @@ class _Choices(list[str]):
         return self
 
 
-def settings_of(arguments: argparse.Namespace, *, keyless: bool = False) -> Settings:
-    """Return the settings. Raises `InvalidSettings`. With `keyless`, there need be no secret."""
-    from pica_mcp.settings import CONFIG, OPTIONS, load
+def flags_of(arguments: argparse.Namespace) -> dict[str, str | None]:
+    """Return what was given as flags, by the options' names."""
+    from pica_mcp.settings import CONFIG, OPTIONS
 
-    flags = {option.name: getattr(arguments, option.name) for option in (CONFIG, *OPTIONS)}
-    if hasattr(arguments, "client"):
-        settings = _by_hand(arguments.client, flags, sandbox=arguments.sandbox, keyless=keyless)
-    else:  # a server, whose start does not pay for a look at others
-        settings = load(flags, sandbox=arguments.sandbox, keyless=keyless)
+    return {option.name: getattr(arguments, option.name) for option in (CONFIG, *OPTIONS)}
+
+
+def settings_of(arguments: argparse.Namespace, *, keyless: bool = False, is_server: bool = False) -> Settings:
+    """Return the settings. Raises `InvalidSettings`. With `keyless`, there need be no secret.
+
+    A command by hand may take a client's. A server takes its own, and its start does not pay for a look at others.
+    """
+    from pica_mcp.settings import load
+
+    flags, sandbox = flags_of(arguments), arguments.sandbox
+    if is_server:
+        settings = load(flags, sandbox=sandbox)
+    elif arguments.client:
+        from pica_mcp.diagnosis.subject import settings_of_entry
+
+        settings = settings_of_entry(arguments.client, this_machine(), flags, sandbox=sandbox, keyless=keyless)
+    else:
+        settings = _set_here(flags, sandbox=sandbox, keyless=keyless)
     for warning in settings.warnings:
         complain(warning)
     return settings
 
 
-def _by_hand(client: str | None, flags: Mapping[str, str | None], *, sandbox: bool, keyless: bool) -> Settings:
-    """Return the settings of the client, or those given here. Where only the key is missing, say who has one."""
-    from pica_mcp.clients import find
+def _set_here(flags: Mapping[str, str | None], *, sandbox: bool, keyless: bool) -> Settings:
+    """Return the settings that are given here. Where only the key is missing, say which client has one."""
     from pica_mcp.errors import InvalidSettings
     from pica_mcp.settings import load
 
-    if client and (known := find(client)):
-        from pica_mcp.diagnosis.subject import settings_of
-
-        return settings_of(known, this_machine(), flags, sandbox=sandbox, keyless=keyless)
     try:
         return load(flags, sandbox=sandbox, keyless=keyless)
     except InvalidSettings as error:
         load(flags, sandbox=sandbox, keyless=True)  # raises the same if it is not the key
-        from pica_mcp.diagnosis.subject import lender
+        from pica_mcp.diagnosis.subject import usable_client
 
-        name = lender(this_machine())
-        raise InvalidSettings(str(error), f"Or take a client's: --client {name}." if name else "") from None
+        client = usable_client(this_machine())
+        raise InvalidSettings(str(error), f"Or take a client's: --client {client}." if client else "") from None
 
 
 def this_machine() -> Machine:
@@ -141,11 +162,14 @@ def this_machine() -> Machine:
 
 
 def this_program() -> str:
-    """Return what runs this program in the shell that a person is in."""
-    from pica_mcp.clients.shell import spelt
+    """Return what runs this program in the shell that a person is in; its name, where the folder is gone."""
+    from pica_mcp.clients.shell import NAME, spelt
+    from pica_mcp.settings import environment
 
-    machine = this_machine()
-    return spelt(machine.environ, machine.folder)
+    try:
+        return spelt(environment(), Path.cwd())
+    except OSError:
+        return NAME
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from pica_mcp import text
 from pica_mcp.cli.terminal import screen
 
 _COLUMNS = (40, 100)
+_WORD = re.compile(r"(?:`[^`]*`|\S)+")
+"""What stands between backticks is one word: of a command in two lines, half would be pasted, and run."""
 
 
 class Row(NamedTuple):
@@ -50,10 +53,13 @@ def _wrapped(head: str, body: str, columns: int, *, whole: bool) -> list[str]:
 
 
 def _wrap(words: str, columns: int, first: str, rest: str | None = None) -> Iterator[str]:
-    """Yield the words in lines that fit, the first after `first`, the others after `rest`; like it by default."""
+    """Yield the words in lines that fit, the first after `first`, the others after `rest`; like it by default.
+
+    A command that fits no line has one of its own, which the terminal may break.
+    """
     rest = first if rest is None else rest
     line, indent = first, first
-    for word in words.split():
+    for word in _WORD.findall(" ".join(words.split())):
         gap = " " if line != indent else ""
         if cell_len(line) + len(gap) + cell_len(word) <= columns:
             line = f"{line}{gap}{word}"
@@ -61,7 +67,7 @@ def _wrap(words: str, columns: int, first: str, rest: str | None = None) -> Iter
         if line != indent:
             yield line
             line, indent = rest, rest
-        *full, last = chop_cells(word, columns - cell_len(line))
+        *full, last = [word] if " " in word else chop_cells(word, columns - cell_len(line))
         for piece in full:
             yield f"{line}{piece}"
             line, indent = rest, rest

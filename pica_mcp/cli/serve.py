@@ -25,7 +25,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until the client goes away or a signal comes. Logs go to stderr; stdout belongs to the protocol."""
-    settings = settings_of(arguments)
+    settings = settings_of(arguments, is_server=True)
     import anyio
 
     from pica_mcp.hosting import serve_stdio

@@ -11,6 +11,7 @@ from textwrap import TextWrapper
 from pica_mcp import text
 from pica_mcp.errors import CallError, InvalidSettings, PicaError, SecretRefused, Unreachable, UpstreamRefused
 
+_QUOTED, _HOLD = re.compile("`[^`\n]*`"), "\ue000"
 _COMMAND = re.compile(r"(?<![\w/@-])pica-mcp(?= [a-z])")
 
 
@@ -37,9 +38,10 @@ def complain(message: object) -> None:
 
 
 def _wrapped(words: str) -> str:
-    """Return the words in lines that the window holds; an address is not broken, or it could not be followed."""
+    """Return the words in lines that the window holds; addresses and commands stay whole, since they are copied."""
     wrap = TextWrapper(get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(map(wrap.fill, words.splitlines()))
+    held = _QUOTED.sub(lambda found: found[0].replace(" ", _HOLD), words)
+    return "\n".join(map(wrap.fill, held.splitlines())).replace(_HOLD, " ")
 
 
 def fail(error: PicaError) -> int:

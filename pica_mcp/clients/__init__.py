@@ -17,9 +17,24 @@ from typing import Literal
 
 from pica_mcp.clients.machine import Machine
 
-__all__ = ["CLIENTS", "Client", "Form", "Machine", "find", "is_here", "project_file", "user_file"]
+__all__ = [
+    "CLIENTS",
+    "USUAL_NAME",
+    "Client",
+    "Form",
+    "Machine",
+    "Scope",
+    "find",
+    "is_here",
+    "project_file",
+    "user_file",
+]
 
 Form = Literal["json", "toml"]
+Scope = Literal["user", "project"]
+
+USUAL_NAME = "pica"
+"""What an entry is called unless somebody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,11 @@ class Client:
     """Its file of servers below the user's home; `{data}` stands for where the system keeps programs' data."""
     project: str = ""
     """The same below a project's folder; empty where there is none."""
+    by_folder: tuple[str, str] = ("", "")
+    """The key under which its file has servers for one folder alone, and what takes one out, `{}` being its name.
+
+    They stand under the folder's path there, and go before the user's own of that name.
+    """
     moved: tuple[str, str] = ("", "")
     """A variable that names another folder for the user's file, and what the file is called below that one."""
     package: str = ""
@@ -142,6 +162,7 @@ CLIENTS = (
         "claude",
         user=".claude.json",
         project=".mcp.json",
+        by_folder=("projects", "claude mcp remove {} --scope local"),
         moved=("CLAUDE_CONFIG_DIR", ".claude.json"),
         is_typed=True,
         reference="${{{}}}",

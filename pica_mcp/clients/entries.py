@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Literal, cast
 
+from pica_mcp import text
 from pica_mcp.clients import Client, Machine, files, jsonc, toml
 from pica_mcp.clients.edits import Item
 
@@ -21,7 +22,7 @@ _RUNNERS = frozenset({"uvx", "uv", "pipx"})
 
 # What may stand before a server on its command line, and set nothing of ours: launchers, their words, and such of their
 # flags as have a value after them. All others are taken to have none.
-_LAUNCHERS = re.compile(r"uvx?|pipx|npx|bunx|docker|podman|cmd|(python|pypy)[\d.]*w?|py")
+_LAUNCHERS = re.compile(r"uvx?|pipx|npx|bunx|node|docker|podman|cmd|(python|pypy)[\d.]*w?|py")
 _WORDS = frozenset({"run", "tool", "/c"})
 _VALUED = frozenset(
     {
@@ -29,6 +30,13 @@ _VALUED = frozenset(
         *("-e", "--env", "-p", "--volume", "--mount", "--name", "--network", "--platform"),
     }
 )
+_PRELOADING = frozenset({"-r", "--require", "--import", "--loader", "--experimental-loader", "--node-options"})
+"""Flags of node and npx that have more run than the server."""
+
+_ENV_FILE = ("--env-file", "--env-file-if-exists")
+_SET = re.compile(r"(?<![A-Z_/\\])(?:PICA|ONE)_[A-Z_]+")
+_ASSIGNED = re.compile(r"(?:--env=|-e=?)?((?:PICA|ONE)_\w+)=(.+)", re.DOTALL)
+_PASSED = re.compile(r"(?:--env=|-e=?)\w+")
 
 # What a value may refer to: ${env:NAME}, ${input:id}, ${NAME}, ${NAME:-instead}, and Gemini's $NAME.
 _REFERENCE = re.compile(r"\$\{(?:(env|input):)?([A-Za-z_][\w.-]*?)(?::-([^}$]*))?\}|\$([A-Za-z_]\w*)")
@@ -147,18 +155,58 @@ def kind_of(entry: Entry) -> Kind:
     return "ours" if started else "other"
 
 
-def is_wrapped(entry: Entry) -> bool:
+def unread(entry: Entry) -> str:
+    """Return why not all that the entry sets can be read here, empty if all can. Of another's, only a file counts."""
+    if any(word.partition("=")[0] in _ENV_FILE for word in entry.args) or "UV_ENV_FILE" in (*entry.env, *entry.passed):
+        return "its command reads variables from a file"
+    if kind_of(entry) == "other":
+        return ""
+    if entry.env_file:
+        return f"its variables are in the file {text.line(entry.env_file, 100)}"
+    if names := sorted({one for word in _unparted(entry) for one in _SET.findall(word)}):
+        return f"its command line sets {text.line(', '.join(names), 200)} in a way that is not read"
+    return f"{text.line(program_of(entry), 40)} runs it, which may do more than that" if _is_wrapped(entry) else ""
+
+
+def assigned(entry: Entry) -> dict[str, str]:
+    """Return the variables that the command line of the official server's container sets."""
+    return {one[1]: one[2] for word in entry.args if (one := _ASSIGNED.fullmatch(word))}
+
+
+def _unparted(entry: Entry) -> Iterator[str]:
+    """Yield the launcher's words in which settings are not read: those of the official server's container are."""
+    is_official = kind_of(entry) == "official"
+    for before, word in _launching(entry):
+        is_parted = before in ("-e", "--env") or _ASSIGNED.fullmatch(word) or _PASSED.fullmatch(word)
+        if not (is_official and is_parted):
+            yield word
+
+
+def _is_wrapped(entry: Entry) -> bool:
     """Tell if more than a launcher stands before the server, ours or the official one: it may set anything."""
-    words = (entry.command, *entry.args)
-    for before, word in zip(("", *words), words, strict=False):
-        program = program_of(Entry(word))
+    for before, word in _launching(entry):
+        if word.partition("=")[0] in _PRELOADING:
+            return True
         if before in _VALUED or word.startswith("-"):
             continue
-        if program == "pica-mcp" or _OURS.fullmatch(word) or is_official(word):
+        if _is_server(word):
             return before.lower() in ("/c", "-c", "--call")  # a whole script
-        if not (word.lower() in _WORDS or _LAUNCHERS.fullmatch(program)):
+        if not (word.lower() in _WORDS or _LAUNCHERS.fullmatch(program_of(Entry(word)))):
             return True
     return True
+
+
+def _launching(entry: Entry) -> Iterator[tuple[str, str]]:
+    """Yield the words up to the server's own, each after the one before it."""
+    words = (entry.command, *entry.args)
+    for before, word in zip(("", *words), words, strict=False):
+        yield before, word
+        if before not in _VALUED and not word.startswith("-") and _is_server(word):
+            return
+
+
+def _is_server(word: str) -> bool:
+    return program_of(Entry(word)) == "pica-mcp" or bool(_OURS.fullmatch(word)) or is_official(word)
 
 
 def program_of(entry: Entry) -> str:

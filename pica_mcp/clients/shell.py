@@ -1,4 +1,4 @@
-"""The room of clients, a person's shell: what runs this program there."""
+"""The room of clients, a person's shell: what runs this program there, and what they are told to type."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from shutil import which
 
+from pica_mcp.clients import USUAL_NAME, Client, Scope
+
 NAME = "pica-mcp"
 
 
@@ -21,12 +23,19 @@ def spelt(environ: Mapping[str, str], folder: Path, scripts: Path | None = None)
     """
     own = which(NAME, path=str(scripts or sysconfig.get_path("scripts")))
     if own is None:
-        return f"{quoted(sys.executable)} -m pica_mcp"
+        return f"{quoted(sys.executable)} -P -m pica_mcp"  # without -P, the folder may have a pica_mcp of its own
     found = which(NAME, path=environ.get("PATH", ""))
     if found and is_same(Path(found), Path(own)):
         return NAME
     path = Path(own)
     return quoted(str(path.relative_to(folder)) if folder in path.parent.parents else own)
+
+
+def install_words(client: Client, scope: Scope, name: str, *more: str) -> str:
+    """Return what comes after the program to install the entry. A name that is not plain stays out: people paste it."""
+    named = ("--name", name) if name != USUAL_NAME and client.takes(name) else ()
+    scoped = ("--scope", "project") if scope == "project" else ()
+    return " ".join(("install", client.name, *scoped, *named, *more))
 
 
 def quoted(path: str) -> str:

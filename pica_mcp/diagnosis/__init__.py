@@ -39,7 +39,7 @@ class Case:
     projects: bool = False
     """Whether those of the project's folder are, too."""
     client: str = ""
-    """The client whose entry has the settings to look into; empty for those given here, or of any if none are."""
+    """CLIENT or CLIENT/NAME, whose settings are looked into; empty for those given here, or of any if none are."""
 
 
 async def diagnose(case: Case, show: Callable[[Result], None], seconds: float = _WHOLE_SECONDS) -> tuple[Result, ...]:
@@ -50,7 +50,7 @@ async def diagnose(case: Case, show: Callable[[Result], None], seconds: float = 
         report.add(*versions(machine.environ))
         report.end(Group.PROGRAM)
         subject, looked = await _subject(case)
-        judged = judge(case.flags, subject.environ, sandbox=subject.sandbox) if subject.is_known else Judged(None, {})
+        judged = Judged(None, {}) if subject.why_not else judge(case.flags, subject.environ, sandbox=subject.sandbox)
         report.add(*subject.told, *configured(judged, subject.keyless, subject.origin))
         report.end(Group.SETTINGS)
         async with anyio.create_task_group() as tasks:
@@ -68,8 +68,8 @@ async def _subject(case: Case) -> tuple[Subject, Looked | None]:
     """Return what is looked into, and the clients' files if that took reading them."""
     if not case.client and not says_nothing(case.machine, case.flags, sandbox=case.sandbox):
         return given(case.machine, sandbox=case.sandbox), None
-    looked = await look(case.machine, case.client)
-    return choose(looked.entries, case.machine, case.client, sandbox=case.sandbox, projects=case.projects), looked
+    looked = await look(case.machine, case.client.partition("/")[0])
+    return choose(looked, case.machine, case.client, sandbox=case.sandbox, projects=case.projects), looked
 
 
 async def _clients(case: Case, looked: Looked | None, report: Report) -> None:

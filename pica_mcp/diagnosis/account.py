@@ -6,9 +6,7 @@ server opens it, except that nothing is kept on disk and no call recorded.
 
 from __future__ import annotations
 
-import os
 import shlex
-import stat
 from collections.abc import Awaitable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -22,6 +20,7 @@ from pica_mcp.access import Caller, Identity
 from pica_mcp.app import App, open_app
 from pica_mcp.diagnosis.cache import cached
 from pica_mcp.diagnosis.connections import Held, connections, identity
+from pica_mcp.diagnosis.found import others_read
 from pica_mcp.diagnosis.network import Way, probe
 from pica_mcp.diagnosis.report import Group, Report, Result, Status, parted
 from pica_mcp.diagnosis.settings import is_keyless
@@ -35,7 +34,6 @@ from pica_mcp.settings import KEYS_PAGE, Settings
 _ANSWER_SECONDS = 14.0
 _AGAIN = "Check PICA_BASE_URL; if it is right, run doctor again in a minute."
 _NOT_FOUND = 404
-_OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
 _AFTER_SECRET = (Group.IDENTITY, Group.CONNECTIONS, Group.TOOLS)
 
 AnswerT = TypeVar("AnswerT")
@@ -57,7 +55,7 @@ async def ask(settings: Settings, subject: Subject, installed: Collection[str], 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(look)
             secret = await _read(settings, report)
-            aside.start_soon(_look_at_disk, settings, secret, report)
+            aside.start_soon(_look_at_disk, settings, secret, subject, report)
         if secret is None:
             report.add(*way)
             report.end(Group.NETWORK, Group.SECRET)
@@ -66,12 +64,13 @@ async def ask(settings: Settings, subject: Subject, installed: Collection[str], 
         known = settings if settings.sandbox else replace(settings, secret=Fixed(secret, settings.secret.variable))
         async with open_app(replace(known, audit="off", cache=None)) as app:
             if await _asked(settings, subject, app, report, way):
-                report.add(*await shown(settings, app, installed))
+                report.add(*await shown(settings, subject, app, installed))
                 report.end(Group.TOOLS)
 
 
-async def _look_at_disk(settings: Settings, secret: str | None, report: Report) -> None:
-    report.add(await anyio.to_thread.run_sync(cached, settings, secret, abandon_on_cancel=True))
+async def _look_at_disk(settings: Settings, secret: str | None, subject: Subject, report: Report) -> None:
+    clear = subject.by_hand("cache clear")
+    report.add(await anyio.to_thread.run_sync(cached, settings, secret, clear, abandon_on_cancel=True))
     report.end(Group.CACHE)
 
 
@@ -103,7 +102,7 @@ async def _asked(settings: Settings, subject: Subject, app: App, report: Report,
     in_entry = settings.origins["identity"].kind == "environment"
     report.add(identity(app.caller, held, subject.entry if in_entry else None))
     report.end(Group.IDENTITY)
-    report.add(*connections(app.caller, held))
+    report.add(*connections(app.caller, held, subject.by_hand("connections")))
     report.end(Group.CONNECTIONS)
     return True
 
@@ -142,13 +141,10 @@ async def _read(settings: Settings, report: Report) -> str | None:
 
 
 def _exposed(source: object) -> Iterator[Result]:
-    if isinstance(source, File) and os.name == "posix":
-        with suppress(OSError):
-            if source.path.stat().st_mode & _OTHERS_READ:
-                found = f"others on this machine may read {source.path}"
-                yield Result(
-                    Group.SECRET, "file", Status.WARNING, found, f"Run: chmod 600 {shlex.quote(str(source.path))}"
-                )
+    with suppress(OSError):
+        if isinstance(source, File) and others_read(source.path):
+            found = f"others on this machine may read {source.path}"
+            yield Result(Group.SECRET, "file", Status.WARNING, found, f"Run: chmod 600 {shlex.quote(str(source.path))}")
 
 
 def _network(settings: Settings, way: Sequence[Result], answer: Whoami | PicaError) -> Iterator[Result]:

@@ -15,8 +15,11 @@ from pica_mcp.settings import Settings
 _SLOW = "Until then every start asks Pica for all of it, and there is nothing to show while Pica is down."
 
 
-def cached(settings: Settings, secret: str | None) -> Result:
-    """Return how the cache is; without the secret nobody knows which of its files is this account's."""
+def cached(settings: Settings, secret: str | None, clear: str) -> Result:
+    """Return how the cache is; without the secret nobody knows which of its files is this account's.
+
+    `clear` is the command that empties it.
+    """
     folder = settings.cache
     if folder is None:
         return _told(Status.NOTE, f"nothing is kept: {why_off(sandbox=settings.sandbox)}")
@@ -36,12 +39,12 @@ def cached(settings: Settings, secret: str | None) -> Result:
         return _told(Status.OK, f"{folder}, {files}; which is this account's only the secret tells")
     if kept.own is None:
         return _told(Status.OK, f"{folder}: nothing of this account is kept there yet")
-    return _of_file(settings, kept.own, kept)
+    return _of_file(settings, kept.own, kept, clear)
 
 
-def _of_file(settings: Settings, file: File, kept: Kept) -> Result:
+def _of_file(settings: Settings, file: File, kept: Kept, clear: str) -> Result:
     if kept.inside is None:
-        cure = "Run `pica-mcp cache clear`, or let the next server make it anew."
+        cure = f"Run {clear}, or let the next server make it anew."
         return _told(Status.WARNING, f"{file.path} is damaged ({kept.damage})", cure)
     if not os.access(file.path, os.W_OK):
         cure = "Let the user who runs the server write there."

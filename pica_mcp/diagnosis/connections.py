@@ -56,14 +56,20 @@ def identity(caller: Caller, held: Held, entry: Found | None) -> Result:
 
 def _correct(near: Sequence[str], entry: Found | None) -> str:
     kind, _, whose = near[0].partition(" ")
-    if entry and kind in [*IdentityType] and _PLAIN.fullmatch(whose):
+    is_plain = kind in [*IdentityType] and _PLAIN.fullmatch(whose)
+    if (
+        entry and is_plain and entry.client.takes(entry.name) and not entry.is_local
+    ):  # else the command would write another entry
         return f"If {near[0]} is meant, run {entry.install('--identity', whose, '--identity-type', kind)}."
     where = f" in {entry.file}" if entry else ""
     return f"If that is meant, set PICA_IDENTITY and PICA_IDENTITY_TYPE to it{where}: {' or '.join(near)}."
 
 
-def connections(caller: Caller, held: Held) -> Iterator[Result]:
-    """Yield each of the identity's connections, with what to do about one that is not used."""
+def connections(caller: Caller, held: Held, listing: str) -> Iterator[Result]:
+    """Yield each of the identity's connections, with what to do about one that is not used.
+
+    `listing` is the command that lists all of them.
+    """
     account = Account(held.own, held.everyone, {}, None, held.problem)
     views = explanation.explain(caller, account, Policy.AUTO).views
     pairs = [(view, link) for view in views for link in view.links]
@@ -75,7 +81,7 @@ def connections(caller: Caller, held: Held) -> Iterator[Result]:
     for view, link in pairs[:_MAX_LINKS]:
         yield _connection(caller, view, link)
     if len(pairs) > _MAX_LINKS:
-        found = f"{len(pairs) - _MAX_LINKS:,} more; `pica-mcp connections` lists them"
+        found = f"{len(pairs) - _MAX_LINKS:,} more; {listing} lists them"
         yield Result(Group.CONNECTIONS, "connections", Status.NOTE, found)
 
 

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+import stat
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import dropwhile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 import anyio.to_thread
 
 from pica_mcp import text
-from pica_mcp.clients import CLIENTS, Client, Machine, entries, files, is_here, project_file, user_file
+from pica_mcp.clients import CLIENTS, Client, Machine, Scope, entries, files, is_here, project_file, user_file
 from pica_mcp.clients.entries import Entry, program_of
+from pica_mcp.clients.shell import install_words
 from pica_mcp.diagnosis.report import Group, Result, Status, parted
 from pica_mcp.errors import OperatorError
 from pica_mcp.models import as_object
@@ -34,8 +36,6 @@ _START_SECONDS = 30.0
 _PYTHON = re.compile(r"(python|pypy)[\d.]*w?|py")
 _PYTHONS_FLAGS = frozenset({"-B", "-E", "-I", "-P", "-s", "-u"})
 
-Scope = Literal["user", "project"]
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -48,11 +48,19 @@ class Found:
     entry: Entry
     patience: float
     """For how many seconds the client waits for it."""
+    is_local: bool = False
+    """Whether the user's own file has it for this folder alone."""
 
     @property
     def title(self) -> str:
         """What to call it."""
-        return f"{self.client.title}/{self.name}{'' if self.scope == 'user' else ' of this folder'}"
+        here = " of this folder" if self.is_local or self.scope == "project" else ""
+        return f"{self.client.title}/{self.name}{here}"
+
+    @property
+    def argument(self) -> str:
+        """What doctor is told to look into it; its client, if the name is not plain: people paste commands."""
+        return f"{self.client.name}/{self.name}" if self.client.takes(self.name) else self.client.name
 
     @property
     def words(self) -> tuple[str, ...] | None:
@@ -66,21 +74,53 @@ class Found:
     @property
     def serves(self) -> bool:
         """Whether it is a server of this program: a bare one has flags and no command, and any other has its own."""
-        words = self.words
-        return words is not None and (not words or words[0] == "serve" or words[0].startswith("-"))
+        words = self._launched if self.words is None else self.words
+        return not words or words[0] == "serve" or words[0].startswith("-")
+
+    @property
+    def _launched(self) -> tuple[str, ...]:
+        """The words after this program's name, where a launcher such as uvx has it among its own."""
+        names = [at for at, word in enumerate(self.entry.args) if entries.kind_of(Entry("uvx", (word,))) == "ours"]
+        return self.entry.args[names[-1] + 1 :] if names else ()
 
     @property
     def unread(self) -> str:
         """Why nobody knows here what it sets, empty if that stands in the entry."""
-        if entries.is_wrapped(self.entry):
-            return f"{program_of(self.entry)} runs it, which may do more than that"
-        return f"its variables are in the file {text.line(self.entry.env_file, 100)}" if self.entry.env_file else ""
+        asked = ", ".join(name for name in entries.asked(self.client, self.entry) if name != self.asked_key)
+        return entries.unread(self.entry) or (f"{self.client.title} asks a person for {asked}" if asked else "")
+
+    @property
+    def asked_key(self) -> str:
+        """The input that a person gives as the key, and nothing but that; empty if there is none."""
+        key = self.entry.env.get("PICA_SECRET")
+        return next((one for one in entries.asked(self.client, self.entry) if key == self.client.asks.format(one)), "")
+
+    def environment(self, machine: Machine) -> Mapping[str, str]:
+        """Return what the client starts it with, if a person who is asked for the key gives the one set here."""
+        answers = {self.asked_key: machine.environ.get("PICA_SECRET", "")}
+        return entries.environment(self.client, self.entry, machine, answers)
+
+    def missing(self, environ: Mapping[str, str], besides: Container[str] = ()) -> tuple[str, ...]:
+        """Return the variables that its settings, `besides` some, refer to and that are not there."""
+        names = [one for one in (*self.entry.env, *self.entry.passed) if one.startswith("PICA_") and one not in besides]
+        env = {name: self.entry.env[name] for name in names if name in self.entry.env}
+        ours = replace(self.entry, env=env, passed=tuple(name for name in names if name not in env))
+        return entries.missing(self.client, ours, environ)
 
     def install(self, *more: str) -> str:
-        """Return the command that writes the entry anew. A name that is not plain stays out: people paste commands."""
-        name = ("--name", self.name) if self.name != "pica" and self.client.takes(self.name) else ()
-        scope = () if self.scope == "user" else ("--scope", "project")
-        return f"`{' '.join(('pica-mcp install', self.client.name, *scope, *name, *more))}`"
+        """Return the command that writes the entry anew, after one that takes it out where no other is written."""
+        name = self.name if self.client.takes(self.name) else "NAME"
+        first = f"`{self.client.by_folder[1].format(name)}`, then " if self.is_local else ""
+        return f"{first}`pica-mcp {install_words(self.client, self.scope, self.name, *more)}`"
+
+    def by_hand(self, command: str) -> str:
+        """Return the command with the entry's settings, of which commands by hand take none of a project's."""
+        return f"`pica-mcp {command}{f' --client {self.argument}' if self.scope == 'user' else ''}`"
+
+    @property
+    def doctor(self) -> str:
+        """The command that looks into it."""
+        return f"`pica-mcp doctor {self.argument}{' --project' if self.scope == 'project' else ''}`"
 
     @property
     def another_key(self) -> str:
@@ -119,7 +159,9 @@ class Looked:
 
     results: tuple[Result, ...]
     entries: tuple[Found, ...]
-    absent: tuple[str, ...]
+    official: tuple[Found, ...] = ()
+    """Entries of Pica's official server."""
+    absent: tuple[str, ...] = ()
     """The titles of clients that are not here."""
 
 
@@ -137,11 +179,12 @@ def _is_here(client: Client, machine: Machine) -> bool:
 async def look(machine: Machine, asked: str = "") -> Looked:
     """Read the files of all clients, side by side. That one is without an entry is told by whoever `asked` about it."""
     present = [client for client in CLIENTS if _is_here(client, machine)]
-    told: dict[str, tuple[list[Result], list[Found]]] = {}
+    told: dict[str, Looked] = {}
 
     async def one(client: Client) -> None:
         late = f"its files could not be read within {_READ_SECONDS:.0f} s"
-        told[client.name] = [Result(Group.CLIENTS, client.title, Status.FAILURE, late, "See what makes them slow.")], []
+        slow = Result(Group.CLIENTS, client.title, Status.FAILURE, late, "See what makes them slow.")
+        told[client.name] = Looked((slow,), ())
         with anyio.move_on_after(_READ_SECONDS):
             told[client.name] = await anyio.to_thread.run_sync(look_at, client, machine, abandon_on_cancel=True)
 
@@ -151,11 +194,12 @@ async def look(machine: Machine, asked: str = "") -> Looked:
     results = [
         result
         for client in present
-        for result in told[client.name][0]
+        for result in told[client.name].results
         if client.name != asked or result.status is not Status.NOTE
     ]
-    found = [entry for client in present for entry in told[client.name][1]]
-    return Looked(tuple(results), tuple(found), tuple(one.title for one in CLIENTS if one not in present))
+    ours = tuple(one for client in present for one in told[client.name].entries)
+    official = tuple(one for client in present for one in told[client.name].official)
+    return Looked(tuple(results), ours, official, tuple(one.title for one in CLIENTS if one not in present))
 
 
 def _files(client: Client, machine: Machine) -> dict[Path, Scope]:
@@ -171,12 +215,17 @@ def _files(client: Client, machine: Machine) -> dict[Path, Scope]:
     return found
 
 
-def look_at(client: Client, machine: Machine) -> tuple[list[Result], list[Found]]:
-    """Return what is wrong with the client's files or missing from them, and the entries of this program."""
+def look_at(client: Client, machine: Machine, *, projects: bool = True) -> Looked:
+    """Return what is wrong with the client's files or missing from them, and the entries of Pica's servers.
+
+    Without `projects`, only the user's own file is read.
+    """
     results: list[Result] = []
     found: list[Found] = []
     official: list[Found] = []
     for path, scope in _files(client, machine).items():
+        if scope == "project" and not projects:
+            continue
         if scope == "project" and (odd := _odd(path, machine)):
             results.append(Result(Group.CLIENTS, client.title, Status.WARNING, *odd))
             continue
@@ -187,16 +236,33 @@ def look_at(client: Client, machine: Machine) -> tuple[list[Result], list[Found]
             told = f"{path}: {wrong}" if str(path) not in wrong else wrong
             results.append(Result(Group.CLIENTS, client.title, Status.FAILURE, told, cure))
             continue
-        for name, entry in entries.entries_of(client, document).items():
-            one = Found(client, scope, path, text.line(name, 60), entry, _patience(client, document, name))
-            kind = entries.kind_of(entry)
+        for one in _entries(client, scope, path, document, machine):
+            kind = entries.kind_of(one.entry)
             found += [one] if kind == "ours" else []
             official += [one] if kind == "official" else []
     results += map(_official, official[:_MAX_OFFICIAL])
     if not found and not results:
         told, cure = "has no entry of this program", f"Run `pica-mcp install {client.name}`."
         results.append(Result(Group.CLIENTS, client.title, Status.NOTE, told, cure))
-    return results, found
+    return Looked(tuple(results), tuple(found), tuple(official))
+
+
+def _entries(
+    client: Client, scope: Scope, path: Path, document: Mapping[str, Any], machine: Machine
+) -> Iterable[Found]:
+    """Return the entries of the file; what a user has for this folder alone goes before their own of that name."""
+    found: dict[str, Found] = {}
+    by_folder = as_object(document.get(client.by_folder[0]) if scope == "user" else None)
+    for part, is_local in ((document, False), (as_object(by_folder.get(machine.folder.as_posix())), True)):
+        for name, entry in entries.entries_of(client, part).items():
+            patience = _patience(client, part, name)
+            found[name] = Found(client, scope, path, text.line(name, 60), entry, patience, is_local)
+    return found.values()
+
+
+def others_read(file: Path) -> bool:
+    """Tell if others on this machine may read the file. Raises `OSError`."""
+    return os.name == "posix" and bool(file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def _odd(path: Path, machine: Machine) -> tuple[str, str] | None:

@@ -6,9 +6,7 @@ project wrote the command, and the settings that a secret would be sent by.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from math import ceil
@@ -21,8 +19,8 @@ from pica_mcp.catalog import catalogue_file
 from pica_mcp.catalog.folder import files
 from pica_mcp.clients import Machine, entries
 from pica_mcp.clients.entries import program_of
-from pica_mcp.diagnosis.found import Found, Looked
-from pica_mcp.diagnosis.launch import command_of, folder_of, placed, unclear
+from pica_mcp.diagnosis.found import Found, Looked, others_read
+from pica_mcp.diagnosis.launch import command_of, environment_of, folder_of, placed, unclear
 from pica_mcp.diagnosis.report import Group, Report, Result, Status, parted
 from pica_mcp.diagnosis.settings import judge
 from pica_mcp.diagnosis.starting import MISSING, Command, Started, start
@@ -35,7 +33,6 @@ _MAX_ENTRIES = 20
 _AT_ONCE = 3
 _ALL_SECONDS = 40.0
 """What all entries have together, if none of them answers."""
-_OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
 _SETTING = re.compile(r"\bPICA_[A-Z_]+")
 _SECRET = re.compile(r"PICA_SECRET|refuses the secret")
 _NETWORK = re.compile(r"cannot be reached|did not answer|out of order|answer could not be read")
@@ -80,7 +77,7 @@ def _exposed(one: Found) -> Iterator[Result]:
         return
     whose = "whoever has this project has it" if one.scope == "project" else ""
     with suppress(OSError):
-        if not whose and os.name == "posix" and one.file.stat().st_mode & _OTHERS_READ:
+        if not whose and others_read(one.file):
             whose = "others here may read it"
     if whose:
         cure = f"Keep the secret elsewhere: {one.install('--secret', 'file')}."
@@ -105,16 +102,9 @@ def _unstarted(one: Found, machine: Machine, *, starts: bool, projects: bool) ->
         return f"it is no server, but runs the command {text.line(one.words[0], 40)}"
     if why := unclear(one, machine):
         return why
-    if _asks_more(one, machine):
-        return f"{one.client.title} asks a person for {', '.join(entries.asked(one.client, one.entry))} first"
+    if one.asked_key and not machine.environ.get("PICA_SECRET"):
+        return f"{one.client.title} asks a person for {one.asked_key} first"
     return ""
-
-
-def _asks_more(one: Found, machine: Machine) -> bool:
-    """Tell if the client asks for something that is not known here."""
-    asked = entries.asked(one.client, one.entry)
-    is_secret = one.entry.env.get("PICA_SECRET", "") in [one.client.asks.format(name) for name in asked]
-    return bool(asked) and not (len(asked) == 1 and is_secret and machine.environ.get("PICA_SECRET"))
 
 
 # Starting
@@ -131,8 +121,7 @@ async def _command(program: str, one: Found, machine: Machine, most: float) -> C
 
     A catalogue that is there is used, since starting takes long without it, and brought up to date as always.
     """
-    answers = dict.fromkeys(entries.asked(one.client, one.entry), machine.environ.get("PICA_SECRET", ""))
-    environment = entries.environment(one.client, one.entry, machine, answers)
+    environment = environment_of(one, machine)
     settings = judge({}, placed({**environment, **flags_in(one.entry.args)}, one, machine), sandbox=False).settings
     off: tuple[str, ...] = ()
     if settings and not obstacle(settings.audit):
@@ -166,7 +155,7 @@ def _outcome(one: Found, machine: Machine, started: Started) -> Iterator[Result]
         yield Result(group, title, Status.FAILURE, f"{told}, but says: {said}", _said(one, said))
     elif started.nothing:
         said, _ = parted(started.nothing)
-        yield Result(group, title, Status.WARNING, f"{told}, but says: {said}", f"{_doctor(one)} tells why.")
+        yield Result(group, title, Status.WARNING, f"{told}, but says: {said}", f"{one.doctor} tells why.")
     else:
         yield Result(group, title, Status.OK, told)
     if excess := [*excesses(one.client, one.name, started.tools)]:
@@ -186,13 +175,8 @@ def _cure(one: Found, machine: Machine, started: Started) -> str:
     if started.is_missing:
         return f"The program has moved: run {one.install()}."
     if started.greeted is not None:
-        return "Load the catalogue once, so that starting needs no network: `pica-mcp cache refresh`."
+        return f"Load the catalogue once, so that starting needs no network: {one.by_hand('cache refresh')}."
     return _said(one, started.last_words)
-
-
-def _doctor(one: Found) -> str:
-    """Return the command that looks into the entry."""
-    return f"`pica-mcp doctor {one.client.name}{' --project' if one.scope == 'project' else ''}`"
 
 
 def _said(one: Found, said: str) -> str:
@@ -200,7 +184,7 @@ def _said(one: Found, said: str) -> str:
     if _SECRET.search(said):
         return one.another_key
     if _NETWORK.search(said):
-        return f"The group Network tells why: {_doctor(one)} looks at that of this entry."
+        return f"The group Network tells why: {one.doctor} looks at that of this entry."
     if named := _SETTING.search(said):
         flag = next((option.flag for option in (CONFIG, *OPTIONS) if option.variable == named[0]), "")
         anew = f", or give it anew: {one.install(flag, 'VALUE')}" if flag else ""

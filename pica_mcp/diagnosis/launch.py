@@ -1,7 +1,7 @@
 """Where a client's entry is started and its command found: by nothing in the folder that doctor happens to run in.
 
-A client starts a user's own entry from elsewhere, and a project that was cloned may have a `python` or a `pica_mcp` of
-its own, which would get the entry's secret.
+A client starts a user's own entry from elsewhere, unless it is for this folder alone, and a project that was cloned
+may have a `python` or a `pica_mcp` of its own, which would get the entry's secret.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from shutil import which
 
 from pica_mcp import text
-from pica_mcp.clients import Machine, entries
+from pica_mcp.clients import Machine
 from pica_mcp.diagnosis.found import Found
 from pica_mcp.errors import OperatorError
 from pica_mcp.settings import in_full
@@ -23,16 +23,25 @@ _GIVE = "which means another wherever it is started; give it in full"
 
 
 def folder_of(one: Found, machine: Machine) -> Path:
-    """Return the folder that the entry is started in: a user's own in the top one, nobody's project, or as it says."""
-    top = machine.folder if one.scope == "project" else Path(Path(sys.executable).anchor)
+    """Return the folder that the entry is started in: a user's own in the top one, nobody's project, or as it says.
+
+    What a user has for this folder alone is started here.
+    """
+    is_here = one.is_local or one.scope == "project"
+    top = machine.folder if is_here else Path(Path(sys.executable).anchor)
     return top / one.entry.folder
+
+
+def environment_of(one: Found, machine: Machine) -> Mapping[str, str]:
+    """Return the variables that the entry is started with; no PATH of a user's own finds a program of this folder."""
+    environ = one.environment(machine)
+    return environ if one.scope == "project" else {**environ, "PATH": _usable(environ.get("PATH", ""), machine)}
 
 
 def placed(environ: Mapping[str, str], one: Found, machine: Machine) -> Mapping[str, str]:
     """Return the variables with their paths as the entry means them, never from the folder that doctor is run in."""
     folder = folder_of(one, machine)
-    held = {name: in_full(name, value, folder) for name, value in environ.items()}
-    return held if one.scope == "project" else {**held, "PATH": _usable(held.get("PATH", ""), machine)}
+    return {name: in_full(name, value, folder) for name, value in environ.items()}
 
 
 def command_of(one: Found, machine: Machine) -> str:
@@ -50,7 +59,7 @@ def unclear(one: Found, machine: Machine) -> str:
         return f"its cwd is {text.line(folder, 40)}, {_GIVE}"
     if not _is_bare(command):
         return "" if Path(command).is_absolute() else f"its command is {text.line(command, 40)}, {_GIVE}"
-    is_only_here = not _found(command, one, machine) and which(command, path=_path(one, machine))
+    is_only_here = not _found(command, one, machine) and which(command, path=one.environment(machine).get("PATH", ""))
     return (
         f"PATH finds its command {text.line(command, 40)} in this folder only; give it in full" if is_only_here else ""
     )
@@ -61,13 +70,9 @@ def _is_bare(command: str) -> bool:
     return not os.path.dirname(command)  # noqa: PTH120 - a Path drops the dot of ./name
 
 
-def _path(one: Found, machine: Machine) -> str:
-    return entries.environment(one.client, one.entry, machine).get("PATH", "")
-
-
 def _found(command: str, one: Found, machine: Machine) -> str:
     """Return where the command is on the PATH, as far as that is usable."""
-    usable = _usable(_path(one, machine), machine)
+    usable = _usable(one.environment(machine).get("PATH", ""), machine)
     found = which(command, path=usable) if usable else None
     # Windows looks into the working folder first, whatever the PATH is.
     return found if found and Path(found).is_absolute() and not _is_ours(str(Path(found).parent), machine) else ""
@@ -80,12 +85,14 @@ def _usable(path: str, machine: Machine) -> str:
 
 
 def _is_ours(folder: str, machine: Machine) -> bool:
-    """Tell if the folder is below the one that doctor runs in, unless that is the user's home, or above it."""
+    """Tell if the folder is below the one that doctor runs in, unless that has the user's home or the system in it."""
+    others = [Path(one) for one in os.defpath.split(os.pathsep) if Path(one).is_absolute()]
     try:
         here, there = os.path.realpath(machine.folder), os.path.realpath(folder)
         with suppress(OperatorError):
-            if Path(os.path.realpath(machine.home())).is_relative_to(here):
-                return False
+            others.append(machine.home())
+        if any(Path(os.path.realpath(one)).is_relative_to(here) for one in others):
+            return False
     except (OSError, ValueError):  # no folder has a NUL in its name
         return True
     return Path(there).is_relative_to(here)

@@ -48,7 +48,7 @@ def on_path(environ: Mapping[str, str], scripts: Path) -> Result:
     if own and is_same(Path(found), Path(own)):
         return Result(Group.PROGRAM, path, Status.OK, f"this one, {found}")
     instead = (
-        f"Start this one by its full path, {own}." if own else f"Start this one with {sys.executable} -m pica_mcp."
+        f"Start this one by its full path, {own}." if own else f"Start this one with {sys.executable} -P -m pica_mcp."
     )
     if is_by_npm(Path(found)):
         told = f"{found} is the older server of npm, @picahq/pica-mcp, and not this program"

@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pica_mcp import text
 from pica_mcp.clients import CLIENTS, Client, Machine, entries, find
-from pica_mcp.diagnosis.found import Found, look_at
-from pica_mcp.diagnosis.launch import folder_of, placed
+from pica_mcp.diagnosis.found import Found, Looked, look_at
+from pica_mcp.diagnosis.launch import environment_of, folder_of, placed
 from pica_mcp.diagnosis.report import Group, Result, Status
 from pica_mcp.diagnosis.settings import is_keyless, judge
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.secret import Command
-from pica_mcp.settings import KEYS_PAGE, Settings, flags_in, load
+from pica_mcp.settings import KEYS_PAGE, SECRETS, Settings, flags_in, load
 
 _NETWORK = ("HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE")
 
@@ -38,7 +39,8 @@ class Subject:
     """What the way to Pica has here that the entry does not have."""
     folder: Path | None = None
     """Where a command for the secret is run, None for where doctor is."""
-    is_known: bool = True
+    why_not: Result | None = None
+    """Why nobody knows its settings, None if they are known."""
 
     @property
     def origin(self) -> str:
@@ -52,15 +54,18 @@ class Subject:
         if one is None:
             cure = f"Run `pica-mcp install CLIENT`, or set PICA_SECRET to a key from {KEYS_PAGE}; "
             cure += "`pica-mcp doctor CLIENT` looks at what a client has."
-        elif entries.asked(one.client, one.entry):
+        elif one.asked_key:
             status, found = Status.SKIPPED, f"{one.client.title} asks a person for the key, so nobody knows it here"
-            name = one.client.name
-            cure = f"Set PICA_SECRET to it, and name the client: `pica-mcp doctor {name}`, or --client {name}."
+            cure = f"Set PICA_SECRET here to the key, and run {one.doctor}."
         elif self.missing:
             cure = one.without(self.missing)
         else:
             cure = one.another_key
         return Result(Group.SETTINGS, "secret", status, found, cure)
+
+    def by_hand(self, command: str) -> str:
+        """Return the command of this program with the settings that are looked into, as far as a word gives it them."""
+        return self.entry.by_hand(command) if self.entry else f"`pica-mcp {command}`"
 
     def located(self, settings: Settings) -> Settings:
         """Return the settings that came of it, whose secret's command is run where the entry is started."""
@@ -89,63 +94,76 @@ def says_nothing(machine: Machine, flags: Mapping[str, str | None], *, sandbox: 
     return not is_flagged and all(origin.kind == "default" for origin in origins)
 
 
-def choose(
-    found: Sequence[Found], machine: Machine, client: str, *, sandbox: bool = False, projects: bool = False
-) -> Subject:
-    """Return the entry to look into: the first that has settings, or any of the named client."""
-    usable = [
-        one
-        for one in found
-        if (one.serves or one.words is None)  # as uvx may, which is not started
-        and (one.entry.is_enabled and not one.entry.url)
-        and (projects or one.scope == "user")
-    ]
-    own = [one for one in usable if (one.client.name == client if client else _has_settings(one))]
+def choose(looked: Looked, machine: Machine, asked: str, *, sandbox: bool = False, projects: bool = False) -> Subject:
+    """Return the entry to look into: the first that has settings, or what is asked for, CLIENT or CLIENT/NAME."""
+    usable = [one for one in looked.entries if _is_usable(one) and (projects or one.scope == "user")]
+    own = [one for one in usable if _is_asked(one, asked) and (asked or _has_settings(one))]
     own.sort(key=_is_unknown)
     if own:
-        is_only = bool(client) or all(one.client == own[0].client for one in usable)
-        return _of(own[0], machine, "" if is_only else "; name another client to look at its", sandbox=sandbox)
-    if not client:
+        return _of(own[0], machine, _others(own[0], usable, asked), sandbox=sandbox)
+    if not asked:
         return given(machine, sandbox=sandbox)
-    return Subject(machine.environ, sandbox, told=_without_entry(found, client), is_known=False)
+    return _without_entry(looked, machine, asked, sandbox=sandbox)
+
+
+def _is_usable(one: Found) -> bool:
+    """Tell if it is a server that its client starts."""
+    return one.serves and one.entry.is_enabled and not one.entry.url
+
+
+def _is_asked(one: Found, asked: str) -> bool:
+    return asked in ("", one.client.name, f"{one.client.name}/{one.name}")
 
 
 def _is_unknown(one: Found) -> bool:
     """Tell if some of its variables are not known here, but in another file or by a person who is asked."""
-    return bool(one.unread or entries.asked(one.client, one.entry))
+    return bool(one.unread or one.asked_key)
 
 
-def _without_entry(found: Sequence[Found], client: str) -> tuple[Result, Result]:
-    """Return that the client has no entry to look into: no setting is wrong, but the client."""
+def _others(one: Found, usable: Sequence[Found], asked: str) -> str:
+    """Return that there are others that might have been meant, empty if there are none."""
+    own = [other.name for other in usable if other.client == one.client and other is not one]
+    if own and "/" not in asked:
+        return f"; {one.client.name}/NAME looks into another: {', '.join(own)}"
+    return "" if asked or len(usable) == 1 else "; name another client to look at its"
+
+
+def _without_entry(looked: Looked, machine: Machine, asked: str, *, sandbox: bool) -> Subject:
+    """Return that the client has no such entry to look into: no setting is wrong, but the client."""
+    client, _, name = asked.partition("/")
     known = find(client)
     title = known.title if known else client
-    own = [one for one in found if one.client.name == client]
-    told = "has no entry of this program to look into"
-    cure = f"Run `pica-mcp install {client}`"
+    own = [one for one in looked.entries if _is_asked(one, asked)]
+    told, cure = "has no entry of this program to look into", f"Run `pica-mcp install {client}`"
+    if name:
+        told, cure = f"has no entry {name} to look into", "Run `pica-mcp install`, which lists what there is"
+    if official := next((one for one in looked.official if _is_asked(one, asked)), None):
+        cure = f"Run {official.install('--replace')}"
     if any(one.scope == "project" for one in own):
         cure += ", or look into that of this folder with --project"
     if off := next((one for one in own if not one.entry.is_enabled), None):
         told, cure = f"its entry {off.name} is switched off", f"Switch it on in {title}"
     skipped = Result(Group.SETTINGS, "settings", Status.SKIPPED, f"{title}: {told}")
-    return skipped, Result(Group.CLIENTS, title, Status.FAILURE, told, f"{cure}.")
+    failed = Result(Group.CLIENTS, title, Status.FAILURE, told, f"{cure}.")
+    why_not = replace(skipped, cure=failed.cure)
+    return Subject(machine.environ, sandbox, told=(skipped, failed), why_not=why_not)
 
 
 def _of(one: Found, machine: Machine, more: str, *, sandbox: bool) -> Subject:
     if one.unread:
-        told = f"{one.client.title}'s entry {one.name} cannot be looked into: {one.unread}"
+        told = f"{one.client.title}'s entry {one.name} cannot be looked into: {one.unread}{more}"
         skipped = Result(Group.SETTINGS, "settings", Status.SKIPPED, told, "Give its settings here.")
-        return Subject(machine.environ, sandbox, one, (skipped,), is_known=False)
-    answers = {
-        name: key for name in entries.asked(one.client, one.entry) if (key := machine.environ.get("PICA_SECRET"))
-    }
-    given = {**entries.environment(one.client, one.entry, machine, answers), **flags_in(one.entry.args)}
+        return Subject(machine.environ, sandbox, one, (skipped,), why_not=skipped)
+    given = {**environment_of(one, machine), **flags_in(one.entry.args)}
     environ, folder = placed(given, one, machine), folder_of(one, machine)
-    told = f"those of {one.client.title}'s entry {one.name}{more}"
-    well = Result(Group.SETTINGS, "settings", Status.OK, told)
+    told = [Result(Group.SETTINGS, "settings", Status.OK, f"those of {one.client.title}'s entry {one.name}{more}")]
+    if names := ", ".join(one.missing(machine.environ, SECRETS)):
+        unset = f"the entry takes {names} from where {one.client.title} is started, and here that is not set"
+        told.append(Result(Group.SETTINGS, "variables", Status.WARNING, unset, f"Set {names} here, too."))
     missing = entries.missing(one.client, one.entry, machine.environ)
     is_sandbox = sandbox or "--sandbox" in one.entry.args
     unshared = () if is_sandbox else tuple(_unshared(one, environ, machine))
-    return Subject(environ, is_sandbox, one, (well,), missing, unshared, folder)
+    return Subject(environ, is_sandbox, one, tuple(told), missing, unshared, folder)
 
 
 def _unshared(one: Found, environ: Mapping[str, str], machine: Machine) -> Iterator[Result]:
@@ -165,35 +183,53 @@ def _has_settings(one: Found) -> bool:
 # For commands by hand
 
 
-def settings_of(
-    client: Client, machine: Machine, flags: Mapping[str, str | None], *, sandbox: bool, keyless: bool
+def settings_of_entry(
+    asked: str, machine: Machine, flags: Mapping[str, str | None], *, sandbox: bool = False, keyless: bool = False
 ) -> Settings:
-    """Return the settings of the client's entry; flags go before them. With `keyless`, there need be no secret.
+    """Return the settings of a client's only entry, or of the one `asked` for by its name too; flags go before them.
 
-    Raises `InvalidSettings` that says why they cannot be had here. An entry of a project is not taken.
+    With `keyless`, there need be no secret. Raises `InvalidSettings` that says why they cannot be had here. An entry of
+    a project is not taken.
     """
-    results, found = look_at(client, machine)
-    subject = _lent(client, found, machine, sandbox=sandbox)
-    if not subject.is_known:
-        broken = [one for one in results if one.status is Status.FAILURE and not subject.entry]
-        raise _wrong((broken or subject.told)[0].found, (broken or subject.told)[-1].cure)
+    client = next(one for one in CLIENTS if one.name == asked.partition("/")[0])
+    looked = look_at(client, machine, projects=False)
+    several = [one.name for one in looked.entries if _is_usable(one) and _is_asked(one, asked)]
+    if len(several) > 1:
+        problem = f"{client.title} has {len(several)} entries of this program: {_listed(several)}."
+        raise InvalidSettings(problem, f"Name one of them: --client {client.name}/NAME.")
+    subject = choose(looked, machine, asked, sandbox=sandbox)
+    if subject.why_not:
+        why = next((one for one in looked.results if one.status is Status.FAILURE), subject.why_not)  # a broken file
+        raise _wrong(why.found, why.cure)
+    besides = SECRETS if keyless or subject.sandbox else ()
+    if subject.entry and (missing := subject.entry.missing(machine.environ, besides)):
+        problem = f"{subject.origin} takes {_listed(missing)} from where {client.title} is started."
+        raise InvalidSettings(problem, f"Set {_listed(missing)} here, too.")
     judged = judge(flags, subject.environ, sandbox=subject.sandbox)
     if judged.settings is None or judged.problems:
         raise InvalidSettings(f"With {subject.origin}: {next(iter(judged.problems.values()))}")
     if not keyless and is_keyless(judged.settings):
-        raise _wrong(f"With {subject.origin}: {subject.keyless.found}", subject.keyless.cure)
+        is_asked = subject.entry and subject.entry.asked_key
+        cure = "Set PICA_SECRET here to the key." if is_asked else subject.keyless.cure
+        raise _wrong(f"With {subject.origin}: {subject.keyless.found}", cure)
     return subject.located(judged.settings)
 
 
-def lender(machine: Machine) -> str:
-    """Return the name of a client whose entry's settings can be had here, empty if there is none."""
-    lent = (_lent(client, look_at(client, machine)[1], machine, sandbox=False) for client in CLIENTS)
-    usable = (one.entry for one in lent if one.entry and not (_is_unknown(one.entry) or one.missing))
-    return next((entry.client.name for entry in usable), "")
+def usable_client(machine: Machine) -> str:
+    """Return the name of a client whose only entry has a key to an account here, empty if there is none."""
+    return next((client.name for client in CLIENTS if _has_key(client, machine)), "")
 
 
-def _lent(client: Client, found: Sequence[Found], machine: Machine, *, sandbox: bool) -> Subject:
-    return choose([one for one in found if one.scope == "user"], machine, client.name, sandbox=sandbox)
+def _has_key(client: Client, machine: Machine) -> bool:
+    try:
+        return not settings_of_entry(client.name, machine, {}).sandbox
+    except InvalidSettings:
+        return False
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the names, which come from a file, as a list to be read."""
+    return text.line(", ".join(names), 200)
 
 
 def _wrong(found: str, cure: str) -> InvalidSettings:

@@ -10,6 +10,7 @@ from pica_mcp import explanation, findings
 from pica_mcp.app import App
 from pica_mcp.clients import CLIENTS, Client
 from pica_mcp.diagnosis.report import Group, Result, Status, parted
+from pica_mcp.diagnosis.subject import Subject
 from pica_mcp.errors import PicaError
 from pica_mcp.settings import Settings
 from pica_mcp.toolbox.budget import Survey
@@ -22,7 +23,7 @@ _LEAST_NAME_CHARS = 20
 """Of PICA_TOOL_NAME_MAX."""
 
 
-async def shown(settings: Settings, app: App, installed: Collection[str]) -> list[Result]:
+async def shown(settings: Settings, subject: Subject, app: App, installed: Collection[str]) -> list[Result]:
     """Return how the list of tools is, for the clients that are `installed` and, in a line, for the others."""
     survey: Survey | None = None
     with anyio.move_on_after(_LIST_SECONDS):
@@ -32,9 +33,11 @@ async def shown(settings: Settings, app: App, installed: Collection[str]) -> lis
             return [Result(Group.TOOLS, "list", Status.NOTE, *parted(error))]
     if survey is None:
         found = f"Pica has not told all actions within {_LIST_SECONDS:.0f} s"
-        cure = "Run `pica-mcp cache refresh` once, and see `pica-mcp tokens`."
+        cure = f"Run {subject.by_hand('cache refresh')} once, and see {subject.by_hand('tokens')}."
         return [Result(Group.TOOLS, "list", Status.NOTE, found, cure)]
-    return [_of_list(settings, survey), *fitting(names_of(survey), installed), *await _in_vain(settings, app)]
+    explain = subject.by_hand("explain")
+    listed = [_of_list(settings, survey, explain), *fitting(names_of(survey), installed)]
+    return [*listed, *await _in_vain(settings, app, explain)]
 
 
 def names_of(survey: Survey) -> list[str]:
@@ -42,11 +45,11 @@ def names_of(survey: Survey) -> list[str]:
     return [tool.definition.name for tool in survey.tools]
 
 
-def _of_list(settings: Settings, survey: Survey) -> Result:
+def _of_list(settings: Settings, survey: Survey, explain: str) -> Result:
     cost = sum(choice.tokens for choice in (*survey.fixed, *survey.direct))
     found = f"{len(survey.tools):,} tools, of which {len(survey.direct):,} are actions; {cost:,} tokens of definitions"
     if not survey.complete:
-        cure = "Run doctor again in a minute; if it stays so, `pica-mcp explain` tells of which platform."
+        cure = f"Run doctor again in a minute; if it stays so, {explain} tells of which platform."
         return Result(Group.TOOLS, "list", Status.WARNING, f"{found}; Pica did not tell all actions", cure)
     if cost > _MANY_TOKENS:
         cure = "Let PICA_TOOLS be auto, and PICA_MAX_TOOL_TOKENS at most 7000; what is not listed is found by search."
@@ -97,7 +100,7 @@ def excesses(client: Client, server: str, names: Sequence[str]) -> Iterator[tupl
 # What is set in vain
 
 
-async def _in_vain(settings: Settings, app: App) -> list[Result]:
+async def _in_vain(settings: Settings, app: App, explain: str) -> list[Result]:
     """Return the settings of which a part means nothing; nothing where Pica does not tell."""
     lists = findings.lists(settings.pins, settings.exclusions)
     with anyio.move_on_after(_VAIN_SECONDS):
@@ -110,8 +113,8 @@ async def _in_vain(settings: Settings, app: App) -> list[Result]:
                 Group.TOOLS,
                 one.setting,
                 Status.WARNING,
-                f"{one.part} {one.problem}",
-                "Correct it or take it out; `pica-mcp explain` tells what these settings allow.",
+                f"{one.part}: {one.problem}",
+                f"Correct it or take it out; {explain} tells what these settings allow.",
             )
             for one in found
             if one.setting != "PICA_IDENTITY"

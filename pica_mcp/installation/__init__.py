@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pica_mcp import text
-from pica_mcp.clients import Client, Machine, files
+from pica_mcp.clients import USUAL_NAME, Client, Machine, files
 from pica_mcp.clients.edits import MISSING, Item, Uneditable, at
 from pica_mcp.clients.entries import (
     Entry,
@@ -33,7 +33,7 @@ from pica_mcp.installation.difference import difference
 from pica_mcp.installation.keeping import WAYS, Place, keep
 from pica_mcp.installation.planning import Launch, Wanted, plan
 from pica_mcp.installation.program import record
-from pica_mcp.installation.target import KINDS, USUAL_NAME, Standing, Target, about, meant, survey, target_of
+from pica_mcp.installation.target import KINDS, Deed, Standing, Target, about, meant, survey, target_of
 from pica_mcp.installation.telling import (
     WRITTEN_ANEW,
     changes,
@@ -42,7 +42,8 @@ from pica_mcp.installation.telling import (
     left,
     lost,
     next_step,
-    others,
+    officials,
+    ours_besides,
     reach,
 )
 from pica_mcp.settings import CONFIG, OPTIONS, flags_in
@@ -51,6 +52,7 @@ __all__ = [
     "KINDS",
     "USUAL_NAME",
     "WAYS",
+    "Deed",
     "Done",
     "Place",
     "Standing",
@@ -118,18 +120,19 @@ def put_in(target: Target, wanted: Wanted, machine: Machine) -> Done:
         copy = files.load_copy(target.file)
         change = files.plan_install(form_of(target.client), parts, text_before, copy, is_strange=not is_ours)
     known = {*_speakable(before, target.client), *_speakable(launch.entry, target.client), *launch.entry.args}
-    told = [*changes(target, launch, machine), *lost(target, document, launch), *others(target, found)]
+    told = [*changes(target, launch, machine), *lost(target, document, launch)]
+    told += [*officials(target, found, wanted.program), *ours_besides(target, found)]
     told += [] if wanted.is_dry else kept_copy(target, change)  # before a key is put anywhere: it may be refused
     if launch.place:
         may, is_dry = wanted.may_replace, wanted.is_dry
-        told.append(keep(launch.place, launch.key, wanted.ask, may_replace=may, is_dry=is_dry))
+        told.append(keep(launch.place, launch.key, launch.found, wanted.ask, may_replace=may, is_dry=is_dry))
     told += reach(target, launch, wanted.program)
     if wanted.is_dry:
         state: State = "unchanged" if change.is_none else "would be written"
         return _done(target, change, state, known, told)
     files.carry_out(target.file, change)
     done = _done(target, change, "unchanged" if change.is_none else "written", known, told)
-    return replace(done, next=next_step(target, before), check=check(target, launch, wanted.program))
+    return replace(done, next=next_step(target, before), check=check(target, launch, found, wanted.program))
 
 
 def _refuse_strangers(target: Target, there: Any, before: Entry | None) -> None:
@@ -175,7 +178,8 @@ def take_out(target: Target, *, is_dry: bool) -> Done:
     Raises `InvalidSettings` if it is another server's, or another `OperatorError` that names the file.
     """
     text_before, document = target.read()
-    before = entries_of(target.client, document).get(target.name)
+    found = entries_of(target.client, document)
+    before = found.get(target.name)
     if at(document, target.path) is not MISSING and not (before and kind_of(before) == "ours"):
         raise InvalidSettings(
             f"The entry {target.name!r} of {target.client.title} is not this program's.", "Take it out by hand."
@@ -186,7 +190,8 @@ def take_out(target: Target, *, is_dry: bool) -> Done:
     if not is_dry:
         files.carry_out(target.file, change)
     state: State = "absent" if change.is_none else "would be removed" if is_dry else "removed"
-    return _done(target, change, state, {*_speakable(before, target.client)}, [*left(before, change, target)])
+    told = [*left(before, change, target), *ours_besides(target, found)]
+    return _done(target, change, state, {*_speakable(before, target.client)}, told)
 
 
 def _paths(target: Target, document: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pica_mcp import text
 from pica_mcp.clients import Client
-from pica_mcp.clients.entries import Entry, Kind, is_wrapped, kind_of
+from pica_mcp.clients.entries import Entry, Kind, assigned, kind_of, unread
 from pica_mcp.errors import InvalidSettings
 from pica_mcp.installation.keeping import PLUMBING
 from pica_mcp.installation.target import Target
@@ -32,8 +32,6 @@ _NARROWING = frozenset(
         *("CONSENT", "EXCLUDE", "TOOLS", "MAX_TOOLS", "MAX_TOOL_TOKENS", "MAX_RESULT_TOKENS", "TOOL_NAME_MAX"),
     )
 )
-_ASSIGNED = re.compile(r"(?:--env=|-e=?)?((?:PICA|ONE)_\w+)=(.+)", re.DOTALL)
-_PASSED = re.compile(r"(?:--env=|-e=?)\w+")
 _NAMED = re.compile(r"(?<![A-Z_])(?:PICA|ONE)_([A-Z_]+)")
 _LIKENESS = 0.9
 """From which on a name is taken for another one that is misspelt."""
@@ -87,9 +85,8 @@ def before_of(target: Target, there: Entry | None, given: Collection[str]) -> Be
     whole = replace(entry, env={**entry.env, **flags_in(entry.args)})
     before = Before(whole, kind, not target.is_shared)
     corrected = _corrected({*whole.env, *whole.passed}, given)
-    env = {name: value for name, value in whole.env.items() if _holds(before, name, value)}
+    env = {name: _placed(whole, name, value) for name, value in whole.env.items() if _holds(before, name, value)}
     passed = tuple(name for name in whole.passed if _holds(before, name, ""))
-    env = {name: _placed(whole, name, value) for name, value in env.items()}
     return replace(before, env=env, passed=passed).without(corrected)
 
 
@@ -111,25 +108,8 @@ def wrong(error: InvalidSettings) -> InvalidSettings:
 
 def _unread(entry: Entry, kind: Kind) -> str:
     """Return what of the entry's settings cannot be read, empty if all can."""
-    if any(word.partition("=")[0] == "--env-file" for word in entry.args):
-        return "its command reads some from a file"
-    if entry.env_file and kind != "other":
-        return "some are in the file of its envFile"
-    if kind == "other" and (names := sorted(_named(entry))):
-        return f"another program is started, with {', '.join(names)}"
-    if names := sorted(_named(Entry("", tuple(_unparted(entry, kind))))):
-        return f"its command line sets {', '.join(names)} in a way that is not read"
-    if kind != "other" and is_wrapped(entry):
-        return "its command line starts something else before that server, which may set more"
-    return ""
-
-
-def _unparted(entry: Entry, kind: Kind) -> Iterator[str]:
-    """Yield the words of a command line in which settings are not read."""
-    for before, word in zip(("", *entry.args), entry.args, strict=False):
-        is_parted = before in ("-e", "--env") or _ASSIGNED.fullmatch(word) or _PASSED.fullmatch(word)
-        if not (kind == "official" and is_parted):
-            yield word
+    names = sorted(_named(entry)) if kind == "other" else ()
+    return unread(entry) or (f"another program is started, with {', '.join(names)}" if names else "")
 
 
 def _named(entry: Entry) -> Iterator[str]:
@@ -141,9 +121,8 @@ def _named(entry: Entry) -> Iterator[str]:
 
 def _in_our_words(client: Client, entry: Entry) -> Entry:
     """Return the official server's entry with the variables of a container's command line, and ONE_X as PICA_X."""
-    assigned = {one[1]: one[2] for word in entry.args if (one := _ASSIGNED.fullmatch(word))}
     older = {name: client.refer(name) for name in entry.passed if name.startswith("ONE_") and client.reference}
-    env = {**assigned, **entry.env, **older}
+    env = {**assigned(entry), **entry.env, **older}
     passed = tuple(name for name in entry.passed if name not in older)
     return replace(entry, env={re.sub("^ONE_", "PICA_", name): value for name, value in env.items()}, passed=passed)
 

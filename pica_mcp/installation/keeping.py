@@ -12,10 +12,10 @@ from typing import Literal
 import anyio
 
 from pica_mcp import text
-from pica_mcp.clients import Client, Machine
+from pica_mcp.clients import USUAL_NAME, Client, Machine
 from pica_mcp.clients.entries import Entry, input_id
 from pica_mcp.errors import InvalidSettings, SecretUnavailable
-from pica_mcp.installation.target import USUAL_NAME, Target
+from pica_mcp.installation.target import Target
 from pica_mcp.secret import File, Keyring, has_keyring, is_well_formed
 from pica_mcp.settings import KEYS_PAGE, SECRETS
 
@@ -71,7 +71,8 @@ def place(way: Way, target: Target, machine: Machine) -> Place:
             path = secret_file(name, machine)
             return Place(f"the file {text.line(str(path), 400)}", {"PICA_SECRET_FILE": str(path)}, source=File(path))
         case "env":
-            told = f"PICA_SECRET in the environment that {client.title} is started in"
+            missing = "" if machine.environ.get("PICA_SECRET") else "; it is not set here"
+            told = f"PICA_SECRET in the environment that {client.title} is started in{missing}"
             return Place(told, passed=("PICA_SECRET",))
         case "prompt":
             told = f"{client.title}, which asks for it once and keeps it encrypted"
@@ -132,25 +133,30 @@ def _keyring_works(machine: Machine) -> bool:
 # Putting it there
 
 
-def keep(where: Place, key: str | None, ask: Ask | None, *, may_replace: bool, is_dry: bool = False) -> str:
-    """Put the key there, asking for it if nobody gave one, and return what was done.
+def keep(
+    where: Place, key: str | None, found: str | None, ask: Ask | None, *, may_replace: bool, is_dry: bool = False
+) -> str:
+    """Put the key there, or the one found in the entry, asking for it if there is neither, and return what was done.
 
-    A key that is there already stays, unless another one is given, or a person asked for, and it may be replaced.
-    Raises `InvalidSettings`, or `SecretUnavailable` if it cannot be put there. Dry, it only tells and raises what is
-    known.
+    A key that is there already stays, unless another one is given, or a person asked for, and it may be replaced; one
+    that was merely found never replaces it. Raises `InvalidSettings`, or `SecretUnavailable` if it cannot be put
+    there. Dry, it only tells and raises what is known.
     """
     if where.source is None:
         return f"The key comes from {where.told}."
     kept = "" if is_dry and isinstance(where.source, Keyring) else _kept(where.source)  # which might ask a person
-    is_key = is_well_formed(kept)
-    if is_key and (key == kept or (key is None and not (may_replace and ask))):
-        return f"The key is in {where.told}, as before; another one: --replace."
+    is_key, wanted = is_well_formed(kept), key or found
+    if is_key and (wanted == kept or (wanted is None and not (may_replace and ask))):
+        return f"The key is in {where.told}, as before{'' if may_replace else '; another one: --replace'}."
     if kept and not may_replace:
         problem = f"There is another key in {where.told}, or something else."
         raise InvalidSettings(problem, "Replace it with --replace, or give this entry another --name.")
+    if is_key and not (key or ask):
+        problem = f"The entry that is there has another key than {where.told}."
+        raise InvalidSettings(problem, "Set PICA_SECRET to the one to use, or give this entry another --name.")
     if is_dry:
         return f"The key is to be in {where.told}{', in place of what is there now' if kept else ''}."
-    new = key or _asked(where, ask, kept if is_key else "")
+    new = (key if is_key else wanted) or _asked(where, ask, kept if is_key else "")
     if new == kept:
         return f"The key is in {where.told}, as before."
     _put(where.source, new)

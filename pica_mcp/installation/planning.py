@@ -60,6 +60,8 @@ class Launch:
     """What there was."""
     key: str | None = field(default=None, repr=False)
     """The key, if somebody gave it already."""
+    found: str | None = field(default=None, repr=False)
+    """Else the key that was in the entry, if that holds on."""
 
 
 def plan(target: Target, wanted: Wanted, machine: Machine, there: Entry | None = None) -> Launch:
@@ -75,17 +77,16 @@ def plan(target: Target, wanted: Wanted, machine: Machine, there: Entry | None =
         before = before.without(_in_own_file(here))
     settings = _with_kept(target, wanted, machine, before) if before.env else here
     _refuse_nowhere(settings)
-    env = {**before.env, **now}
     if wanted.sandbox:
-        command, args = program(wanted.python, machine, wanted.record)
-        old = _as_before(before.entry) if before.is_trusted and before.kind == "ours" else Place("")
-        passed = tuple(sorted({*(name for name in before.passed if name not in env), *old.passed}))
-        return Launch(Entry(command, (*args, "--sandbox"), {**env, **old.env}, passed), None, settings, before)
-    where, key = _secret(target, wanted, machine, here, settings, before)
+        is_own = before.is_trusted and before.kind == "ours"
+        where, key, found = _as_before(before.entry) if is_own else Place(""), None, None
+    else:
+        where, key, found = _secret(target, wanted, machine, here, settings, before)
     command, args = program(wanted.python, machine, wanted.record, with_keyring="PICA_SECRET_KEYRING" in where.env)
-    env = {**env, **where.env}
+    env = {**before.env, **now, **where.env}
     passed = tuple(sorted({*(name for name in before.passed if name not in env), *where.passed}))
-    return Launch(Entry(command, args, env, passed), where, settings, before, key)
+    entry = Entry(command, (*args, "--sandbox") if wanted.sandbox else args, env, passed)
+    return Launch(entry, None if wanted.sandbox else where, settings, before, key, found)
 
 
 # Settings
@@ -135,34 +136,46 @@ def _refuse_nowhere(settings: Settings) -> None:
 
 def _secret(
     target: Target, wanted: Wanted, machine: Machine, here: Settings, settings: Settings, before: Before
-) -> tuple[Place, str | None]:
-    """Return how the entry comes by the secret, and the key if it is at hand.
+) -> tuple[Place, str | None, str | None]:
+    """Return how the entry comes by the secret, the key if it is given, and else the one that was in the entry.
 
     `here` is what is set here and now. A settings file that only the entry names is looked into, never read from: who
     wrote it may have named a command.
     """
-    named = {name: value.strip() for name, value in machine.environ.items() if name in SECRETS}
-    key = here.secret.text if isinstance(here.secret, Fixed) and "PICA_SECRET" in named else None
+    key = here.secret.text if isinstance(here.secret, Fixed) and "PICA_SECRET" in machine.environ else None
     found = before.found_key if before.is_trusted else None
     if wanted.way:
-        return chosen(wanted.way, target, machine), key or _read(wanted, here) or found
-    if named and key is None:
-        env = {variable: in_full(variable, value, machine.folder) for variable, value in named.items()}
-        return replace(_as_before(Entry("", env=env)), told=f"what {next(iter(named))} names"), None
-    if settings.origins["secret"].kind == "file":
-        return Place(f"what {settings.config} says"), None
+        return chosen(wanted.way, target, machine), key or _read(wanted, here), found
+    if not key and (elsewhere := _elsewhere(machine, settings)):
+        return elsewhere, None, None
     has_key, is_only_there = bool(key or found or wanted.ask), found is not None and found != key
     best = place(best_way(target, machine, has_key=has_key, must_hold=is_only_there), target, machine)
-    # A key that is given anew, or asked for, is put where the entry finds it, and never ignored for an older one.
-    is_asked_for = not key and wanted.ask and wanted.may_replace and before.kind == "ours" and best.source is not None
+    is_asked_for = bool(not key and wanted.ask and wanted.may_replace and before.kind == "ours" and best.source)
+    if own := _own_way(target, machine, before, is_given=bool(key), is_asked_for=is_asked_for):
+        return own, key, None
+    return best, key, None if is_asked_for else found
+
+
+def _elsewhere(machine: Machine, settings: Settings) -> Place | None:
+    """Return where the secret is said to be here and now, or in a settings file; None if nowhere."""
+    if named := {name: value.strip() for name, value in machine.environ.items() if name in SECRETS}:
+        env = {variable: in_full(variable, value, machine.folder) for variable, value in named.items()}
+        return replace(_as_before(Entry("", env=env)), told=f"what {next(iter(named))} names")
+    return Place(f"what {settings.config} says") if settings.origins["secret"].kind == "file" else None
+
+
+def _own_way(target: Target, machine: Machine, before: Before, *, is_given: bool, is_asked_for: bool) -> Place | None:
+    """Return how the entry that is there comes by the secret, None if that does not hold on.
+
+    A key that is given anew, or asked for, is put where the entry finds it, and never ignored for an older one.
+    """
     ways = (place(way, target, machine) for way in ways_of(target.client))
     same = next((way for way in ways if way.is_of(before.entry)), None) if before.kind != "other" else None
     if same and (same.source or not is_asked_for):
-        return same, key or found
+        return same
     as_before = _as_before(before.entry)
-    if before.is_trusted and _leads_somewhere(as_before) and not (key or is_asked_for):
-        return as_before, None
-    return best, key or found
+    holds = before.is_trusted and _leads_somewhere(as_before) and not (is_given or is_asked_for)
+    return as_before if holds else None
 
 
 def _read(wanted: Wanted, here: Settings) -> str | None:

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pica_mcp import text
-from pica_mcp.clients import CLIENTS, Client, Machine, files, is_here, project_file, user_file
+from pica_mcp.clients import CLIENTS, USUAL_NAME, Client, Machine, Scope, files, is_here, project_file, user_file
 from pica_mcp.clients.edits import MISSING, Unparsable, at
 from pica_mcp.clients.entries import Entry, Kind, entries_of, form_of, kind_of, path_of
+from pica_mcp.clients.shell import install_words
 from pica_mcp.errors import InvalidSettings, OperatorError
 from pica_mcp.settings import CONFIG, flags_in
 
-Scope = Literal["user", "project"]
-
-USUAL_NAME = "pica"
+Deed = Literal["", "--replace", "--uninstall"]
+"""What is to be done with an entry, as a person says it; plainly installing it needs no word."""
 
 KINDS: Mapping[Kind, str] = {"ours": "pica-mcp", "official": "Pica's official server", "other": "another server"}
 """What to call what an entry starts."""
@@ -47,13 +47,8 @@ class Target:
         return self.scope == "project"
 
     def command(self, program: str, *more: str) -> str:
-        """Return what installs the entry, where a shell is to be told to run that program.
-
-        A name that is not plain stays out: people paste commands.
-        """
-        name = ("--name", self.name) if self.name != USUAL_NAME and self.client.takes(self.name) else ()
-        scope = ("--scope", "project") if self.is_shared else ()
-        return " ".join((program, "install", self.client.name, *scope, *name, *more))
+        """Return what installs the entry, where a shell is to be told to run that program."""
+        return f"{program} {install_words(self.client, self.scope, self.name, *more)}"
 
     def read(self) -> tuple[str | None, dict[str, Any]]:
         """Return the text of the file, None if there is none, and what it says. Raises `OperatorError`."""
@@ -80,29 +75,29 @@ def target_of(client: Client, scope: Scope, name: str, machine: Machine, *, is_t
     return target
 
 
-def meant(target: Target, program: str, *, replaces: bool) -> Target:
+def meant(target: Target, program: str, deed: Deed) -> Target:
     """Return the entry that is meant where nobody names one: the usual one if it is there, else the only candidate.
 
     If one is to be replaced, that is the entry of Pica's official server, else one of ours. Raises `InvalidSettings`
-    where there are several of the official one; `program` is what to run then.
+    where there are several, or the official one is beside another server of the usual name; `program` is what to run.
     """
     _, document = target.read()
-    if at(document, target.path) is not MISSING:
+    kinds = {name: kind_of(entry) for name, entry in entries_of(target.client, document).items()}
+    is_there, replaces = at(document, target.path) is not MISSING, deed == "--replace"
+    if is_there and not (replaces and kinds.get(target.name, "other") == "other"):
         return target
     official, ours = (
-        [
-            replace(target, name=name)
-            for name, entry in entries_of(target.client, document).items()
-            if kind_of(entry) == kind and target.client.takes(name)
-        ]
+        [replace(target, name=name) for name, one in kinds.items() if one == kind and target.client.takes(name)]
         for kind in ("official", "ours")
     )
-    if replaces and len(official) > 1:
-        commands = " or ".join(f"`{one.command(program, '--replace')}`" for one in official[:_MAX_COMMANDS])
-        problem = f"{target.client.title} has Pica's official server {len(official)} times."
-        raise InvalidSettings(problem, f"Say which one to replace: {commands}.")
-    found = (official if replaces else []) or ours
-    return found[0] if len(found) == 1 else target
+    count = [*kinds.values()].count("official") if replaces else 0
+    is_unclear = count > 1 or (count == 1 and is_there)
+    found = official if is_unclear or (official and replaces) else ours
+    if is_unclear or (len(found) > 1 and not is_there):
+        commands = " or ".join(f"`{one.command(program, *filter(None, [deed]))}`" for one in found[:_MAX_COMMANDS])
+        remedy = f"Say which one: {commands}." if commands else "Say which one with --name."
+        raise InvalidSettings(f"{target.client.title} has several entries that may be meant.", remedy)
+    return found[0] if found and not is_there else target
 
 
 def _refuse_outside(file: Path, machine: Machine) -> None:

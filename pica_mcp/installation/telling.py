@@ -9,21 +9,26 @@ from pathlib import Path
 from typing import Any, cast
 
 from pica_mcp import text
-from pica_mcp.clients import Machine, files
+from pica_mcp.clients import Machine, files, is_here
 from pica_mcp.clients.edits import at
-from pica_mcp.clients.entries import Entry, entries_of, kind_of
+from pica_mcp.clients.entries import Entry, Kind, entries_of, kind_of
 from pica_mcp.errors import OperatorError
 from pica_mcp.installation.before import checkable, listed
 from pica_mcp.installation.planning import Launch
 from pica_mcp.installation.target import KINDS, Target
 
 WRITTEN_ANEW = ("type", "command", "args", "env", "env_vars")
-"""The keys of an entry that are."""
+"""The keys of an entry that installing sets anew; people may have added others."""
 
 _REACH = frozenset(
-    {"PICA_CONFIG", "PICA_IDENTITY", "PICA_IDENTITY_TYPE", "PICA_PERMISSIONS", "PICA_KNOWLEDGE_AGENT", "PICA_CONSENT"}
+    f"PICA_{name}"
+    for name in (
+        *("CONFIG", "IDENTITY", "IDENTITY_TYPE", "PERMISSIONS", "KNOWLEDGE_AGENT", "CONSENT"),
+        *("CONNECTION_KEYS", "PLATFORMS", "ACTION_IDS"),
+    )
 )
 """Variables that decide how far an entry reaches, and who is asked."""
+_MAX_COMMANDS = 10
 
 
 # Putting in
@@ -38,8 +43,8 @@ def changes(target: Target, launch: Launch, machine: Machine) -> Iterator[str]:
         yield f"It replaces Pica's official server{', whose settings it keeps: ' + ', '.join(kept) if kept else ''}."
     if before.found_key:
         yield "The file held the key in plain text; the entry does not any more, but the copy of the file does."
-    if launch.place and "PICA_SECRET" in launch.entry.passed and not machine.environ.get("PICA_SECRET"):
-        yield f"PICA_SECRET is not set here: set it where {target.client.title} is started."
+    if not target.is_shared and not is_here(target.client, machine):
+        yield f"{target.client.title} was not found on this machine; the entry waits for it."
     if target.is_shared:
         yield "This file may be shared with others: it holds paths of this machine."
         yield from filter(None, [target.client.project_hint])
@@ -56,11 +61,13 @@ def lost(target: Target, document: Mapping[str, Any], launch: Launch) -> Iterato
         yield f"Left out of the entry{why}: {names}."
 
 
-def others(target: Target, found: Mapping[str, Entry]) -> Iterator[str]:
-    """Yield that Pica's official server stays in the file."""
-    names = [name for name, entry in found.items() if name != target.name and kind_of(entry) == "official"]
+def officials(target: Target, found: Mapping[str, Entry], program: str) -> Iterator[str]:
+    """Yield that Pica's official server stays in the file, and what to run in a shell to replace it."""
+    names = _besides(target, found, "official")
     if names:
         yield f"Pica's official server is in this file too, as {listed(names)}: take out what you do not need."
+    for name in filter(target.client.takes, names[:_MAX_COMMANDS]):
+        yield f"To replace {name}: `{replace(target, name=name).command(program, '--replace')}`."
 
 
 def kept_copy(target: Target, change: files.Change) -> Iterator[str]:
@@ -84,9 +91,11 @@ def reach(target: Target, launch: Launch, program: str) -> Iterator[str]:
         yield f"What it shows is pretend, and so are the accounts. For your own: `{target.command(program)}`."
         return
     unknown = {*launch.entry.passed, *launch.entry.env} - checkable(client, launch.entry.env).keys()
-    if unknown & _REACH or settings.grant.knowledge_only or settings.grant.permission != "admin":
+    grant, identity = settings.grant, settings.identity
+    if unknown & _REACH or grant.knowledge_only or grant.permission != "admin":
         return
-    if settings.identity.id is None and settings.identity.type is None:
+    narrowing = (identity.id, identity.type, grant.connection_keys, grant.platforms, grant.actions)
+    if all(one is None for one in narrowing):
         narrower = target.command(program, "--identity", "ID", "--identity-type", "user", "--permissions", "write")
         yield f"It acts through the accounts of everybody, and may destroy what is there. To narrow it: `{narrower}`."
     if client.elicits is False and settings.consent == "auto":
@@ -104,10 +113,24 @@ def next_step(target: Target, before: Entry | None) -> str:
     return f"{hint}, then ask it: What is connected through Pica?"
 
 
-def check(target: Target, launch: Launch, program: str) -> str:
-    """Return what tells whether it will work: nothing was asked of Pica."""
-    words = (program, "doctor", target.client.name, *(("--project",) if target.is_shared else ()))
+def check(target: Target, launch: Launch, found: Mapping[str, Entry], program: str) -> str:
+    """Return what tells whether it will work: nothing was asked of Pica. `found` is what was in the file before."""
+    which = f"{target.client.name}/{target.name}" if _besides(target, found, "ours") else target.client.name
+    words = (program, "doctor", which, *(("--project",) if target.is_shared else ()))
     return f"To check the entry{' and its key' if launch.place else ''}: `{' '.join(words)}`."
+
+
+# Both
+
+
+def ours_besides(target: Target, found: Mapping[str, Entry]) -> Iterator[str]:
+    """Yield that other entries of this program stay in the file: somebody may have meant one of them."""
+    if names := _besides(target, found, "ours"):
+        yield f"This program has other entries in this file, which stay as they are: {listed(names)}."
+
+
+def _besides(target: Target, found: Mapping[str, Entry], kind: Kind) -> list[str]:
+    return [name for name, entry in found.items() if name != target.name and kind_of(entry) == kind]
 
 
 # Taking out

@@ -17,10 +17,10 @@ from pica_mcp.clients.entries import (
     entries_of,
     environment,
     form_of,
-    is_wrapped,
     kind_of,
     missing,
     text_of,
+    unread,
     value_of,
 )
 
@@ -97,32 +97,58 @@ def test_whose_server_it_is_is_told_by_how_it_is_started(kind: str, command: str
 
 
 @pytest.mark.parametrize(
-    ("wrapped", "command"),
+    ("known", "command"),
     [
-        (False, "/home/ada/.venv/bin/pica-mcp --sandbox"),
-        (False, r"C:\Scripts\python.exe -P -m pica_mcp"),
-        (False, "uv --directory /x run /x/python3.12 -m pica_mcp"),
-        (False, "uvx --from pica-mcp[keyring] pica-mcp"),
-        (False, "npx.cmd -y @picahq/mcp@2.1.3"),
-        (False, "cmd /C npx @picahq/mcp"),
-        (False, "docker run -i --rm -e PICA_SECRET --network host mcp/pica"),
-        (True, "dotenv -f /x/.env run python -m pica_mcp"),
-        (True, "infisical run -- python -m pica_mcp"),
-        (True, "npx -y dotenv-cli -e .env -- npx @picahq/mcp"),
-        (True, "npx -c @picahq/mcp"),
-        (True, "npx --call @picahq/mcp"),
-        (True, "cmd /C @picahq/mcp"),
-        (True, "sh -c @picahq/mcp"),
-        (True, "env -S @picahq/mcp"),
-        (True, "uvx --from pica-mcp dotenv run pica-mcp"),
-        (True, "python wrapper.py -m pica_mcp"),
+        (True, "/home/ada/.venv/bin/pica-mcp --sandbox"),
+        (True, r"C:\Scripts\python.exe -P -m pica_mcp"),
+        (True, "uv --directory /x run /x/python3.12 -m pica_mcp"),
+        (True, "uvx --from pica-mcp[keyring] pica-mcp"),
+        (True, "npx.cmd -y @picahq/mcp@2.1.3"),
+        (True, "cmd /C npx @picahq/mcp"),
+        (True, "docker run -i --rm -e PICA_SECRET --network host mcp/pica"),
+        (True, "node --no-warnings /x/node_modules/@picahq/mcp/build/index.js"),
+        (True, "pica-mcp --config /x/PICA_CONFIG.toml"),
+        (False, "dotenv -f /x/.env run python -m pica_mcp"),
+        (False, "infisical run -- python -m pica_mcp"),
+        (False, "npx -y dotenv-cli -e .env -- npx @picahq/mcp"),
+        (False, "npx -c @picahq/mcp"),
+        (False, "npx --call @picahq/mcp"),
+        (False, "cmd /C @picahq/mcp"),
+        (False, "sh -c @picahq/mcp"),
+        (False, "env -S @picahq/mcp"),
+        (False, "uvx --from pica-mcp dotenv run pica-mcp"),
+        (False, "python wrapper.py -m pica_mcp"),
+        (False, "node -r ./x.js /x/@picahq/mcp/index.js"),
+        (False, "node --require=./x.js /x/@picahq/mcp/index.js"),
+        (False, "npx --node-options=--require=./x.js @picahq/mcp"),
+        (False, "node --import=./x.js /x/@picahq/mcp/index.js"),
+        (False, "node --env-file-if-exists=.env /x/@picahq/mcp/index.js"),
+        (False, "uv run --env-file=/x/p.env pica-mcp"),
+        (False, "uv run --env-file /x/p.env python -m pica_mcp"),
+        (False, "docker run -e PICA_PERMISSIONS=read python -m pica_mcp"),
+        (False, "docker run -ePICA_PERMISSIONS python -m pica_mcp"),
     ],
 )
-def test_what_may_set_more_before_a_server_is_told_from_a_launcher(command: str, *, wrapped: bool) -> None:
+def test_an_entrys_settings_are_known_only_where_a_mere_launcher_stands_before_the_server(
+    command: str, *, known: bool
+) -> None:
     program, *args = command.split()
     entry = Entry(program, tuple(args))
     assert kind_of(entry) != "other"
-    assert is_wrapped(entry) is wrapped
+    assert (unread(entry) == "") is known
+
+
+@pytest.mark.parametrize("entry", [{"env": {"UV_ENV_FILE": "/x.env"}}, {"env_vars": ["UV_ENV_FILE"]}])
+def test_variables_of_a_file_that_uv_reads_are_not_known(entry: dict[str, Any]) -> None:
+    document = {"mcp_servers": {"pica": {"command": "uv", "args": ["run", "pica-mcp"], **entry}}}
+    assert "from a file" in unread(entries_of(named("codex"), document)["pica"])
+
+
+def test_what_is_told_of_a_file_of_variables_is_bounded_and_harmless() -> None:
+    why = unread(Entry("pica-mcp", env_file="\x1b[2J" + "x" * 500))
+    assert "its variables are in the file" in why
+    assert len(why) < 200
+    assert "\x1b" not in why
 
 
 # What a client starts it with

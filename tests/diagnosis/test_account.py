@@ -352,6 +352,7 @@ async def test_settings_that_mean_nothing_are_told(machine: Machine) -> None:
     async with machine.over_http(Sandbox()):
         found = await machine.doctor(starts=False)
     told = {one.name: one for one in found.of(Group.TOOLS) if one.status is Status.WARNING}
-    assert told["PICA_ACTION_IDS"].found == "notion fits nothing: notion is not connected"
+    assert told["PICA_ACTION_IDS"].found == "notion: fits nothing: notion is not connected"
+    assert told["PICA_PIN"].cure == "Correct it or take it out; `pica-mcp explain` tells what these settings allow."
     assert "did you mean gmail_send_email" in told["PICA_PIN"].found
     assert found.code == 0

@@ -188,7 +188,7 @@ async def test_a_project_with_many_entries_of_the_official_server_floods_nothing
         ),
         (
             "pica-mcp: Pica cannot be reached; nothing was sent.",
-            "The group Network tells why: `pica-mcp doctor cursor`",
+            "The group Network tells why: `pica-mcp doctor cursor/pica`",
         ),
         ("", "Set MY_KEY where Cursor is started"),
     ],
@@ -206,5 +206,5 @@ async def test_the_cure_fits_what_an_entry_says(machine: Machine, tmp_path: Path
 async def test_what_looks_into_an_entry_of_a_project_is_told_with_project(machine: Machine, tmp_path: Path) -> None:
     cursor(machine.project, pica={"command": script(tmp_path, "echo 'Pica cannot be reached.' >&2; exit 1")})
     (result,) = (await told(machine, projects=True)).of(Group.CLIENTS, "Cursor/pica of this folder")
-    look = "`pica-mcp doctor cursor --project` looks at that of this entry."
+    look = "`pica-mcp doctor cursor/pica --project` looks at that of this entry."
     assert result.cure == f"The group Network tells why: {look}"

@@ -14,7 +14,7 @@ from setups import Findings, Machine
 from pica_mcp import clients
 from pica_mcp.diagnosis import Group, Result, Status
 from pica_mcp.diagnosis.found import look
-from pica_mcp.diagnosis.launch import placed
+from pica_mcp.diagnosis.launch import environment_of, placed
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="of scripts")
 MODULE = {"args": ["-m", "pica_mcp", "--sandbox"]}
@@ -100,6 +100,27 @@ async def test_a_command_is_found_behind_that_of_this_folder(machine: Machine, c
     machine.environ["PATH"] = f"{clone}/bin{os.pathsep}{own.parent}"
     assert "the own one" in (await told(machine, command="pica-mcp")).found
     assert not ran(machine)
+
+
+@POSIX
+async def test_a_command_for_the_secret_of_a_server_that_is_started_is_none_of_this_folder(
+    machine: Machine, clone: Path
+) -> None:
+    (clone / "bin" / "pica-mcp").rename(clone / "bin" / "op")
+    machine.environ["PATH"] = f"{clone}/bin{os.pathsep}/usr/bin"
+    env = {"PICA_SECRET_COMMAND": "op read key", "PICA_BASE_URL": "http://127.0.0.1:9"}
+    result = await told(machine, command=sys.executable, args=["-m", "pica_mcp"], env=env)
+    assert (result.status, "PICA_SECRET_COMMAND" in result.found) == (Status.FAILURE, True)
+    assert not ran(machine)
+
+
+@POSIX
+async def test_the_systems_programs_count_though_doctor_runs_among_them(machine: Machine) -> None:
+    gemini(machine, pica={"command": "pica-mcp"})
+    for folder in ("/usr", "/usr/bin"):
+        place = clients.Machine("linux", {"HOME": str(machine.home), "PATH": "/usr/bin"}, Path(folder))
+        (one,) = (await look(place)).entries
+        assert environment_of(one, place)["PATH"] == "/usr/bin"
 
 
 @POSIX

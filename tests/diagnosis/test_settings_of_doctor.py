@@ -176,6 +176,8 @@ def test_another_program_of_the_name_on_path_is_told(tmp_path: Path) -> None:
     assert told(tmp_path / "links") == (Status.WARNING, True, True)
     assert told(other.parent) == (Status.WARNING, False, True)
     assert told(tmp_path / "nowhere") == (Status.NOTE, False, False)
+    module = f"Start this one with {sys.executable} -P -m pica_mcp."
+    assert on_path({"PATH": str(other.parent)}, tmp_path / "nowhere").cure == module
 
 
 @pytest.mark.skipif(os.name != "posix", reason="of scripts")
@@ -188,7 +190,7 @@ def test_commands_are_told_as_they_run_in_this_shell(tmp_path: Path) -> None:
     assert spelt({"PATH": str(strange)}, tmp_path, own) == ".venv/bin/pica-mcp"
     assert spelt({"PATH": ""}, own, own) == str(own / "pica-mcp")  # a bare name is looked for on PATH only
     assert spelt({"PATH": ""}, there, strange) == f"'{strange}/pica-mcp'"
-    assert spelt({"PATH": ""}, there, there) == f"{sys.executable} -m pica_mcp"
+    assert spelt({"PATH": ""}, there, there) == f"{sys.executable} -P -m pica_mcp"
 
 
 async def test_every_command_that_is_told_runs_in_this_shell(machine: Machine) -> None:

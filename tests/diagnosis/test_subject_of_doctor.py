@@ -68,6 +68,40 @@ async def test_the_first_of_several_is_and_another_can_be_named(machine: Machine
     assert (told["identity"], told["permissions"]) == ("growth, by Windsurf's entry", "read, by --permissions")
 
 
+async def test_one_of_a_clients_several_entries_can_be_named_and_the_others_are_told(machine: Machine) -> None:
+    entry = {"command": sys.executable, "args": ["-m", "pica_mcp", "--sandbox"]}
+    put(machine.home, CURSOR, {})
+    file = machine.home / CURSOR
+    narrow = {**entry, "env": {"PICA_PERMISSIONS": "read"}}
+    file.write_text(json.dumps({"mcpServers": {"wide": entry, "narrow": narrow, "off": {**entry, "disabled": True}}}))
+    for client in ("", "cursor"):
+        told = (await looked(machine, client=client)).one(Group.SETTINGS, "settings").found
+        assert told == "those of Cursor's entry wide; cursor/NAME looks into another: narrow"
+    found = await looked(machine, client="cursor/narrow")
+    assert found.one(Group.SETTINGS, "settings").found == "those of Cursor's entry narrow"
+    assert found.one(Group.SETTINGS, "permissions").found == "read, by Cursor's entry"
+    wrong = (await looked(machine, client="cursor/pica")).one(Group.CLIENTS, "Cursor")
+    assert (wrong.status, wrong.found) == (Status.FAILURE, "has no entry pica to look into")
+
+
+async def test_a_setting_that_is_only_where_the_client_is_started_is_told(machine: Machine) -> None:
+    put(machine.home, CURSOR, {"PICA_PERMISSIONS": "${env:PICA_PERMISSIONS}"}, "--sandbox")
+    (told,) = (await looked(machine)).of(Group.SETTINGS, "variables")
+    assert (told.status, told.cure) == (Status.WARNING, "Set PICA_PERMISSIONS here, too.")
+    machine.environ["PICA_PERMISSIONS"] = "read"
+    assert (await looked(machine, client="cursor")).of(Group.SETTINGS, "variables") == []
+
+
+@pytest.mark.parametrize("name", ["my pica", "pica" * 20])
+async def test_what_corrects_an_identity_never_writes_another_entry_than_that(machine: Machine, name: str) -> None:
+    async with Sandbox().listening() as url:
+        put(machine.home, CURSOR, {**ADA, "PICA_IDENTITY": "adaa", "PICA_BASE_URL": url})
+        file = machine.home / CURSOR
+        file.write_text(file.read_text().replace('"pica": ', f'"{name}": '))
+        cure = (await looked(machine)).one(Group.IDENTITY, "identity").cure
+    assert cure == f"If that is meant, set PICA_IDENTITY and PICA_IDENTITY_TYPE to it in {file}: user ada."
+
+
 @pytest.mark.parametrize(
     ("identity", "cure"),
     [
@@ -83,7 +117,7 @@ async def test_a_misspelt_identity_of_an_entry_is_corrected_there(machine: Machi
     assert found.one(Group.IDENTITY, "identity").cure == cure
     assert here.one(Group.IDENTITY, "identity").cure.startswith("If that is meant, set PICA_IDENTITY and ")
     entry = found.one(Group.CLIENTS, "Cursor/pica")
-    assert (entry.status, entry.cure) == (Status.WARNING, "`pica-mcp doctor cursor` tells why.")
+    assert (entry.status, entry.cure) == (Status.WARNING, "`pica-mcp doctor cursor/pica` tells why.")
     assert entry.found.endswith(f"but says: Nothing is connected for user {identity}.")
 
 
@@ -170,6 +204,22 @@ async def test_an_entry_that_another_program_runs_is_not_judged_without_what_tha
     assert (found.one(Group.SETTINGS, "settings").found, found.code) == (told, 0)
 
 
+@pytest.mark.parametrize(
+    ("args", "env"),
+    [
+        (["run", "--env-file=/home/ada/pica.env", "pica-mcp"], {}),
+        (["run", "--env-file", "/home/ada/pica.env", "python", "-m", "pica_mcp"], {}),
+        (["run", "pica-mcp"], {"UV_ENV_FILE": "/home/ada/pica.env"}),
+    ],
+)
+async def test_an_entry_that_a_launcher_reads_variables_for_is_not_judged_without_them(
+    machine: Machine, args: list[str], env: dict[str, str]
+) -> None:
+    put(machine.home, CURSOR, {**ADA, **env}, command="uv", args=args)
+    settings = (await looked(machine)).one(Group.SETTINGS, "settings")
+    assert (settings.status, settings.found.endswith(" from a file")) == (Status.SKIPPED, True)
+
+
 async def test_an_entry_whose_variables_are_in_another_file_is_not_judged_without_them(machine: Machine) -> None:
     put(machine.home, CURSOR, {}, envFile="/home/ada/pica.env")
     found = await machine.doctor(client="cursor")
@@ -191,6 +241,56 @@ async def test_a_key_of_a_persons_own_code_says_nothing_but_a_slip_does(machine:
     machine.environ["PICA_PERMISSION"] = "read"
     found = await looked(machine)
     assert found.failures[0] == (Group.SETTINGS, "PICA_PERMISSION")
+
+
+async def test_commands_that_are_told_take_the_settings_that_were_looked_into(machine: Machine) -> None:
+    env = {**ADA, "PICA_PIN": "gmail_send_emial"}
+    for folder, file, words in ((machine.home, CURSOR, " --client cursor/pica"), (machine.project, ".mcp.json", "")):
+        async with Sandbox().listening() as url:
+            put(folder, file, {**env, "PICA_BASE_URL": url})
+            found = await looked(
+                machine, client="claude-code" if folder == machine.project else "cursor", projects=True
+            )
+        (vain,) = found.of(Group.TOOLS, "PICA_PIN")
+        assert vain.cure == f"Correct it or take it out; `pica-mcp explain{words}` tells what these settings allow."
+
+
+async def test_what_a_user_has_for_this_folder_alone_goes_before_their_own_of_that_name(machine: Machine) -> None:
+    def entry(identity: str) -> dict[str, Any]:
+        return {"pica": {"command": sys.executable, "args": ["-m", "pica_mcp"], "env": {"PICA_IDENTITY": identity}}}
+
+    put(machine.home, ".claude.json", {})
+    folders = {str(machine.project): {"mcpServers": entry("ada")}, "/elsewhere": {"mcpServers": entry("mallory")}}
+    (machine.home / ".claude.json").write_text(json.dumps({"mcpServers": entry("growth"), "projects": folders}))
+    found = await looked(machine)
+    assert found.one(Group.SETTINGS, "identity").found == "ada, by Claude Code's entry"
+    assert [one.name for one in found.of(Group.CLIENTS) if "/" in one.name] == ["Claude Code/pica of this folder"]
+    remove = "`claude mcp remove pica --scope local`, then `pica-mcp install claude-code --replace`"
+    assert found.one(Group.SETTINGS, "secret").cure == f"Run {remove} and paste a new key."
+    machine.project = machine.home
+    assert (await looked(machine)).one(Group.SETTINGS, "identity").found == "growth, by Claude Code's entry"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="of scripts")
+async def test_what_a_user_has_for_this_folder_alone_is_started_there(machine: Machine, tmp_path: Path) -> None:
+    program = tmp_path / "pica-mcp"
+    program.write_text(f"#!/bin/sh\npwd > {tmp_path}/where\n")
+    program.chmod(0o700)
+    servers = {"mcpServers": {"pica": {"command": str(program), "env": {"PICA_IDENTITY": "ada"}}}}
+    (machine.home / ".claude.json").write_text(json.dumps({"projects": {str(machine.project): servers}}))
+    await machine.doctor()
+    assert (tmp_path / "where").read_text().strip() == str(machine.project)
+
+
+async def test_where_only_the_official_server_is_there_one_command_is_told(machine: Machine) -> None:
+    put(machine.home, CURSOR, {})
+    official = {"command": "npx", "args": ["@picahq/mcp"]}
+    (machine.home / CURSOR).write_text(json.dumps({"mcpServers": {"pica-official": official}}))
+    command = "`pica-mcp install cursor --name pica-official --replace`"
+    for client in ("cursor", "cursor/pica-official"):
+        found = await looked(machine, client=client)
+        assert found.one(Group.CLIENTS, "Cursor").cure == f"Run {command}."
+        assert found.one(Group.CLIENTS, "Cursor/pica-official").cure == f"To switch to this one, run {command}."
 
 
 async def test_what_is_given_goes_before_any_entry(machine: Machine) -> None:
@@ -232,6 +332,7 @@ async def test_an_entry_that_uvx_runs_is_looked_into_though_it_is_not_started(ma
         ({"disabled": True}, "Switch it on in Cursor."),
         ({"url": "https://example.org"}, "Run `pica-mcp install cursor`."),
         ({"args": ["-m", "pica_mcp", "call"]}, "Run `pica-mcp install cursor`."),
+        ({"command": "uvx", "args": ["--from", "pica-mcp", "pica-mcp", "sandbox"]}, "Run `pica-mcp install cursor`."),
         ({"command": "other", "args": []}, "Run `pica-mcp install cursor`."),
     ],
 )
@@ -249,6 +350,7 @@ async def test_a_key_that_a_person_is_asked_for_is_skipped_and_fails_nothing(mac
     put(machine.home, ".config/Code/User/mcp.json", env, key="servers")
     secret = (await looked(machine)).one(Group.SETTINGS, "secret")
     assert (secret.status, "asks a person" in secret.found) == (Status.SKIPPED, True)
+    assert secret.cure == "Set PICA_SECRET here to the key, and run `pica-mcp doctor vscode/pica`."
     async with Sandbox().listening() as url:
         put(machine.home, ".config/Code/User/mcp.json", {**env, "PICA_BASE_URL": url}, key="servers")
         machine.environ["PICA_SECRET"] = LIVE_SECRET
@@ -274,6 +376,22 @@ async def test_an_entry_without_a_key_is_told_how_to_get_one(machine: Machine, e
         "PICA_SECRET is not set.",
         True,
     )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="of scripts")
+async def test_the_key_is_never_given_to_what_a_client_asks_a_person_for_besides(
+    machine: Machine, tmp_path: Path
+) -> None:
+    machine.environ = {"PICA_SECRET": LIVE_SECRET}
+    program = tmp_path / "vault"
+    program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/ran\n')
+    program.chmod(0o700)
+    put(machine.home, VSCODE, {"PICA_SECRET_COMMAND": f"{program} ${{input:vault_token}}"}, key="servers")
+    found = await machine.doctor(client="vscode")
+    why = "VS Code asks a person for vault_token"
+    assert found.one(Group.SETTINGS, "settings").found == f"VS Code's entry pica cannot be looked into: {why}"
+    assert found.one(Group.CLIENTS, "VS Code/pica").found.endswith(f"not started: {why}")
+    assert not (tmp_path / "ran").exists()
 
 
 async def test_an_entry_whose_key_is_refused_is_told_how_to_get_another(machine: Machine) -> None:

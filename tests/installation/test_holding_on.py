@@ -32,6 +32,12 @@ def another(prompt: str) -> str:
     return ANOTHER
 
 
+def enter(prompt: str) -> str:
+    """A person who keeps the key that is there."""
+    assert "Enter keeps the one that is there" in prompt
+    return ""
+
+
 def write(machine: Any, client: str = "cursor", **entry: Any) -> Path:
     key = "servers" if client == "vscode" else "mcpServers"
     return machine.write(client, json.dumps({key: {"pica": {"command": "pica-mcp", **entry}}}))
@@ -91,11 +97,14 @@ def test_a_variable_that_the_official_entry_passes_on_holds_on(machine: Any) -> 
 @pytest.mark.parametrize(
     ("entry", "why"),
     [
-        ({"command": "docker", "args": ["run", "--env-file", ".env", "mcp/pica"]}, "reads some from a file"),
-        ({"command": "docker", "args": ["run", "--env-file=.env", "mcp/pica"]}, "reads some from a file"),
-        ({"command": "uv", "args": ["run", "--env-file", ".env", "pica-mcp"]}, "reads some from a file"),
-        ({"command": "npx", "args": ["@picahq/mcp"], "envFile": ".env"}, "in the file of its envFile"),
-        ({"envFile": ".env"}, "in the file of its envFile"),
+        ({"command": "docker", "args": ["run", "--env-file", ".env", "mcp/pica"]}, "reads variables from a file"),
+        ({"command": "docker", "args": ["run", "--env-file=.env", "mcp/pica"]}, "reads variables from a file"),
+        ({"command": "uv", "args": ["run", "--env-file", ".env", "pica-mcp"]}, "reads variables from a file"),
+        ({"command": "npx", "args": ["@picahq/mcp"], "envFile": ".env"}, "variables are in the file .env"),
+        ({"envFile": ".env"}, "variables are in the file .env"),
+        ({"command": "uv", "args": ["run", "pica-mcp"], "env": {"UV_ENV_FILE": ".env"}}, "reads variables from a file"),
+        ({"command": "docker", "args": ["run", "-e", "PICA_TOOLS=1", "python", "-m", "pica_mcp"]}, "sets PICA_TOOLS"),
+        ({"command": "node", "args": ["-r", "./x.js", "/x/@picahq/mcp/index.js"]}, "node runs it, which may do more"),
         ({"command": "docker", "args": ["run", "-e", "PICA_IDENTITY=ada", "pica-mcp"]}, "with PICA_IDENTITY"),
         ({"command": "sh", "args": ["-c", "ONE_PERMISSIONS=read npx x"]}, "with PICA_PERMISSIONS"),
         ({"command": "x", "env": {"PICA_SECRET": SECRET}}, "another program is started, with PICA_SECRET"),
@@ -103,14 +112,14 @@ def test_a_variable_that_the_official_entry_passes_on_holds_on(machine: Any) -> 
         ({"command": "cmd", "args": ["/c", "set PICA_IDENTITY=u1&& npx @picahq/mcp"]}, "sets PICA_IDENTITY in a way"),
         (
             {"command": "bash", "args": ["-c", f"PICA_SECRET={SECRET} PICA_IDENTITY=u1 npx @picahq/mcp"]},
-            "starts something else before that server",
+            "bash runs it, which may do more than that",
         ),
         (
             {"command": "/bin/sh", "args": ["-c", 'export PICA_IDENTITY=u1; exec "$@"', "x", "npx", "@picahq/mcp"]},
             "sets PICA_IDENTITY in a way",
         ),
-        ({"command": "dotenv", "args": ["-f", ".env", "run", "python", "-m", "pica_mcp"]}, "starts something else"),
-        ({"command": "sh", "args": ["-c", ". ~/.pica.env; exec npx @picahq/mcp"]}, "starts something else"),
+        ({"command": "dotenv", "args": ["-f", ".env", "run", "python", "-m", "pica_mcp"]}, "dotenv runs it"),
+        ({"command": "sh", "args": ["-c", ". ~/.pica.env; exec npx @picahq/mcp"]}, "sh runs it"),
     ],
 )
 def test_settings_that_would_be_lost_unseen_are_refused(machine: Any, entry: dict[str, Any], why: str) -> None:
@@ -124,7 +133,8 @@ def test_settings_that_would_be_lost_unseen_are_refused(machine: Any, entry: dic
 def test_what_launchers_are_usually_told_before_a_server_is_no_reason_to_refuse(machine: Any) -> None:
     ours = [("uv", "--directory", "/x", "run", "pica-mcp"), ("/x/python3", "-m", "pica_mcp"), ("uvx", "-q", "pica-mcp")]
     official = [("cmd", "/c", "npx", "-y", "@picahq/mcp"), ("docker", "run", "-i", "--rm", "mcp/pica")]
-    for command, *args in (*ours, *official):
+    by_node = ("node", "--no-warnings", "/x/node_modules/@picahq/mcp/build/index.js")
+    for command, *args in (*ours, *official, by_node):
         write(machine, command=command, args=args, env={"PICA_PERMISSIONS": "read"})
         machine.install("cursor", "--replace", PICA_SECRET=SECRET)
         assert pica(machine, "cursor").env["PICA_PERMISSIONS"] == "read"
@@ -231,18 +241,50 @@ def test_a_mistyped_key_can_be_put_right_and_enter_keeps_the_one_that_is_there(m
     machine.ask = ask
     machine.install("cursor")
     assert "as before; another one: --replace." in machine.install("cursor").out
+    machine.ask = None
+    assert "secret, as before." in machine.install("cursor", "--replace").out, "which it was just told"
+    machine.ask = ask
     file = machine.home / ".config/pica-mcp/secret"
-    assert "which other entries may use" in machine.install("cursor", "--replace").out
+    told = machine.install("cursor", "--replace").out
+    assert "which other entries may use" in told
+    assert "nothing was changed" not in told, "only the file of the client was not"
     assert file.read_text(encoding="utf-8") == f"{ANOTHER}\n"
     machine.install("cursor", "--replace")
     assert file.read_text(encoding="utf-8") == f"{ANOTHER}\n"
     assert ["Enter keeps" in prompt for prompt in prompts] == [False, True, True]
 
 
-def test_replacing_an_entry_says_that_the_key_of_others_is_replaced(machine: Any) -> None:
+def test_a_key_that_only_the_entry_holds_never_takes_anothers_place_unasked(machine: Any) -> None:
     machine.install("windsurf", PICA_SECRET=SECRET)
     write(machine, command="npx", args=["@picahq/mcp"], env={"PICA_SECRET": ANOTHER})
-    assert "It replaces another one, which other entries may use" in machine.install("cursor", "--replace").out
+    before, file = machine.files(), machine.home / ".config/pica-mcp/secret"
+    for words in ([], ["--dry-run"], ["--secret", "file"]):
+        with pytest.raises(
+            InvalidSettings, match=r"has another key than the file .* Set PICA_SECRET to the one to use"
+        ):
+            machine.install("cursor", "--replace", *words)
+    assert machine.files() == before
+    machine.ask = enter
+    assert "as before" in machine.install("cursor", "--replace").out
+    assert file.read_text(encoding="utf-8") == f"{SECRET}\n"
+    write(machine, command="npx", args=["@picahq/mcp"], env={"PICA_SECRET": ANOTHER})
+    done = machine.install("cursor", "--replace", PICA_SECRET=ANOTHER)
+    assert "It replaces another one, which other entries may use" in done.out
+    assert file.read_text(encoding="utf-8") == f"{ANOTHER}\n"
+
+
+@pytest.mark.parametrize("client", ["cursor", "codex", "vscode"])
+def test_a_new_key_is_asked_for_in_place_of_one_that_an_entry_of_ours_holds(machine: Any, client: str) -> None:
+    if client == "codex":
+        table = f'[mcp_servers.pica]\ncommand = "pica-mcp"\nenv = {{ PICA_SECRET = "{SECRET}" }}\n'
+        machine.write(client, table)
+    else:
+        write(machine, client, env={"PICA_SECRET": SECRET})
+    machine.ask = another
+    machine.install(client, "--replace")
+    file = machine.home / ".config/pica-mcp/secret"
+    assert pica(machine, client).env == {"PICA_SECRET_FILE": str(file)}
+    assert file.read_text(encoding="utf-8") == f"{ANOTHER}\n"
 
 
 @pytest.mark.parametrize("client", ["codex", "claude-code", "vscode"])
@@ -340,6 +382,61 @@ def test_other_entries_of_the_official_server_are_named(machine: Any) -> None:
     assert "Pica's official server is in this file too, as old:" in done.out
 
 
+@pytest.mark.parametrize("words", [[], ["--replace"], ["--dry-run"]])
+def test_what_replaces_an_entry_of_the_official_server_beside_ours_is_told(machine: Any, words: list[str]) -> None:
+    machine.program = ".venv/bin/pica-mcp"
+    official = {"command": "npx", "args": ["@picahq/mcp"], "env": {"PICA_SECRET": SECRET}}
+    servers = {"pica": {"command": "pica-mcp"}, "pica-official": official, "; rm": official}
+    machine.write("cursor", json.dumps({"mcpServers": servers}))
+    told = machine.install("cursor", *words, "--secret", "env").out
+    assert "in this file too, as pica-official, ; rm: take out what you do not need.\n" in told
+    command = ".venv/bin/pica-mcp install cursor --name pica-official --replace"
+    assert f"To replace pica-official: `{command}`." in told
+    assert told.count("To replace ") == 1
+    assert "To replace " not in machine.install("cursor", "--uninstall").out
+
+
+def test_the_only_entry_of_ours_is_found_again_whatever_it_is_called(machine: Any) -> None:
+    machine.install("cursor", "--name", "pica-official", "--identity", "ada", PICA_SECRET=SECRET)
+    told = machine.install("cursor", "--permissions", "read").out
+    assert "This program has other entries" not in told
+    (entry,) = json.loads(machine.file("cursor").read_text(encoding="utf-8"))["mcpServers"].items()
+    assert entry[0] == "pica-official"
+    assert {"PICA_IDENTITY": "ada", "PICA_PERMISSIONS": "read"}.items() <= entry[1]["env"].items()
+
+
+@pytest.mark.parametrize("deed", ["", "--replace", "--uninstall"])
+def test_of_several_entries_of_ours_of_which_none_has_the_usual_name_a_person_chooses(machine: Any, deed: str) -> None:
+    for name in ("work", "home"):
+        told = machine.install("cursor", "--sandbox", "--name", name).out
+    assert "This program has other entries in this file, which stay as they are: work.\n" in told
+    before, words = machine.files(), [deed] if deed else []
+    command = " ".join(("pica-mcp install cursor --name {}", *words))
+    with pytest.raises(InvalidSettings) as refused:
+        machine.install("cursor", "--sandbox", *words)
+    assert f"Say which one: `{command.format('work')}` or `{command.format('home')}`." in str(refused.value)
+    assert machine.files() == before
+    assert "stay as they are: home." in machine.install("cursor", "--sandbox", "--name", "work", *words).out
+    if deed == "--uninstall":
+        assert "stay as they are" not in machine.install("cursor", deed).out, "it was the only one left"
+
+
+def test_an_entry_of_the_usual_name_goes_before_others_of_ours(machine: Any) -> None:
+    for name in ("work", "home", "pica"):
+        machine.install("cursor", "--sandbox", "--name", name)
+    for deed in ("--replace", "--dry-run", "--uninstall"):
+        assert "the entry pica" in machine.install("cursor", "--sandbox", deed).out.replace("no entry", "the entry")
+
+
+def test_another_servers_entry_of_the_usual_name_stays_where_ours_has_another(machine: Any) -> None:
+    ours, other = {"command": "pica-mcp"}, {"command": "x"}
+    path = machine.write("cursor", json.dumps({"mcpServers": {"pica": other, "work": ours}}))
+    for words in ([], ["--uninstall"]):
+        with pytest.raises(InvalidSettings):
+            machine.install("cursor", "--sandbox", *words)
+    assert json.loads(path.read_text(encoding="utf-8")) == {"mcpServers": {"pica": other, "work": ours}}
+
+
 def test_the_only_entry_of_the_official_server_is_replaced_under_its_name(machine: Any) -> None:
     entry = {"command": "npx", "args": ["@picahq/mcp"], "env": {"PICA_SECRET": SECRET}}
     path = machine.write(
@@ -380,11 +477,25 @@ def test_of_several_entries_of_the_official_server_a_person_chooses(machine: Any
     machine.write("cursor", json.dumps({"mcpServers": {"one": official, "two": official, "; rm": official}}), "project")
     before = machine.files()
     command = ".venv/bin/pica-mcp install cursor --scope project --name {} --replace"
-    wanted = f"2 times. Say which one to replace: `{command.format('one')}` or `{command.format('two')}`."
+    wanted = f"may be meant. Say which one: `{command.format('one')}` or `{command.format('two')}`."
     with pytest.raises(InvalidSettings) as refused:
         machine.install("cursor", "--scope", "project", "--replace")
     assert wanted in str(refused.value)
     assert machine.files() == before
+
+
+def test_another_servers_entry_is_not_replaced_where_the_official_one_may_be_meant(machine: Any) -> None:
+    official, other = {"command": "npx", "args": ["@picahq/mcp"]}, {"command": "x"}
+    for servers in ({"pica": other, "one": official}, {"one": official, "my pica": official}):
+        path = machine.write("cursor", json.dumps({"mcpServers": servers}))
+        with pytest.raises(InvalidSettings, match=r"Say which .*`pica-mcp install cursor --name one --replace`\."):
+            machine.install("cursor", "--replace", "--sandbox")
+        assert json.loads(path.read_text(encoding="utf-8")) == {"mcpServers": servers}
+    machine.write("cursor", json.dumps({"mcpServers": {"pica": other, "my pica": official}}))
+    with pytest.raises(InvalidSettings, match=r"Say which one with --name\."):
+        machine.install("cursor", "--replace", "--sandbox")
+    machine.install("cursor", "--replace", "--sandbox", "--name", "pica")
+    assert pica(machine, "cursor").args == ("--sandbox",)
 
 
 @pytest.mark.parametrize("words", [["--uninstall"], ["--print"]])

@@ -90,7 +90,7 @@ def test_an_empty_machine_gets_an_entry_and_loses_it_again(
     assert (entry.args, entry.env) == (("--sandbox",), {"PICA_IDENTITY": "ada"})
     installed = machine.files()
     again = machine.install(client.name, "--scope", scope, "--sandbox", "--identity", "ada")
-    assert "nothing was changed" in again.out
+    assert "which stays as it is" in again.out
     assert machine.files() == installed
     machine.install(client.name, "--scope", scope, "--uninstall")
     assert machine.files() == before
@@ -541,8 +541,20 @@ def test_a_way_that_the_client_has_not_is_refused_with_the_reason(
 
 
 def test_a_variable_that_is_not_set_is_told_where_the_entry_refers_to_it(machine: Any) -> None:
-    assert "PICA_SECRET is not set here" in machine.install("codex").out
-    assert "PICA_SECRET is not set here" not in machine.install("gemini", PICA_SECRET=SECRET).out
+    told = machine.install("codex").out
+    assert "The key comes from PICA_SECRET in the environment that Codex is started in; it is not set here." in told
+    assert told.count("PICA_SECRET in the environment") == told.count("not set here") == 1
+    assert "not set here" not in machine.install("gemini", PICA_SECRET=SECRET).out
+
+
+def test_a_client_that_is_not_here_is_told_of(machine: Any) -> None:
+    said = "Cursor was not found on this machine"
+    assert said not in machine.install("cursor", "--scope", "project", "--sandbox").out
+    for words in (["--dry-run"], []):
+        assert said in machine.install("cursor", "--sandbox", *words).out
+    assert said not in machine.install("cursor", "--sandbox").out
+    (machine.home / ".kiro").mkdir()
+    assert "not found" not in machine.install("kiro", "--sandbox").out
 
 
 class Ring:

@@ -26,7 +26,7 @@ def machine(machine: Any) -> Any:
 # How far it reaches
 
 
-@pytest.mark.parametrize("words", [[], ["--permissions", "admin"], ["--platforms", "gmail"], ["--dry-run"]])
+@pytest.mark.parametrize("words", [[], ["--permissions", "admin"], ["--platforms", "*"], ["--dry-run"]])
 def test_an_entry_that_serves_everybody_and_may_destroy_says_so_and_what_narrows_it(
     machine: Any, words: list[str]
 ) -> None:
@@ -36,7 +36,11 @@ def test_an_entry_that_serves_everybody_and_may_destroy_says_so_and_what_narrows
 
 
 @pytest.mark.parametrize(
-    "words", [["--identity", "ada"], ["--permissions", "write"], ["--knowledge-agent", "true"], ["--sandbox"]]
+    "words",
+    [
+        *(["--identity", "ada"], ["--permissions", "write"], ["--knowledge-agent", "true"], ["--sandbox"]),
+        *(["--connection-keys", "live::gmail::default::abc"], ["--platforms", "gmail"], ["--action-ids", "gmail GET"]),
+    ],
 )
 def test_an_entry_that_is_narrowed_has_nothing_said_of_everybody(machine: Any, words: list[str]) -> None:
     for _ in range(2):  # the second time, by what holds on
@@ -44,7 +48,14 @@ def test_an_entry_that_is_narrowed_has_nothing_said_of_everybody(machine: Any, w
         words = words if "--sandbox" in words else []
 
 
-@pytest.mark.parametrize("env", [{"PICA_IDENTITY": "${env:PICA_IDENTITY}"}, {"PICA_PERMISSIONS": "${env:MINE}"}])
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"PICA_IDENTITY": "${env:PICA_IDENTITY}"},
+        {"PICA_PERMISSIONS": "${env:MINE}"},
+        {"PICA_PLATFORMS": "${env:PICA_PLATFORMS}"},
+    ],
+)
 def test_of_what_the_client_settles_nothing_is_said(machine: Any, env: dict[str, str]) -> None:
     machine.write("cursor", json.dumps({"mcpServers": {"pica": {"command": "pica-mcp", "env": env}}}))
     assert "everybody" not in machine.install("cursor", PICA_SECRET=SECRET).out
@@ -103,6 +114,17 @@ def test_what_checks_it_is_said_last_and_what_is_next_stands_apart(machine: Any)
         assert "doctor" not in machine.install("cursor", *words).out
 
 
+def test_what_checks_one_of_several_entries_names_it(machine: Any) -> None:
+    machine.install("cursor", "--sandbox", "--name", "a")
+    assert machine.install("cursor", "--name", "b", PICA_SECRET=SECRET).out.endswith(f"`{PROGRAM} doctor cursor/b`.\n")
+    project = ("--scope", "project", "--sandbox", "--name")
+    machine.install("cursor", *project, "a")
+    assert machine.install("cursor", *project, "b").out.endswith(f"`{PROGRAM} doctor cursor/b --project`.\n")
+    others = {"a": {"command": "npx", "args": ["@picahq/mcp"]}, "x": {"command": "y"}}
+    machine.write("kiro", json.dumps({"mcpServers": others}))
+    assert machine.install("kiro", "--sandbox").out.endswith(f"`{PROGRAM} doctor kiro`.\n")
+
+
 def test_sentences_are_wrapped_on_a_terminal_and_whole_in_a_pipe(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert EVERYBODY in machine.install("cursor", PICA_SECRET=SECRET).out
     for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "60"}.items():
@@ -111,6 +133,19 @@ def test_sentences_are_wrapped_on_a_terminal_and_whole_in_a_pipe(machine: Any, m
     assert EVERYBODY not in shown
     assert EVERYBODY in " ".join(shown.split())
     assert "\x1b[1mRestart Cursor" in shown
+
+
+def test_a_command_has_a_line_of_its_own_on_a_terminal_and_is_never_broken(
+    machine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.program = "'/a long way/to/.venv/bin/pica-mcp'"
+    for name, value in {"FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "40"}.items():
+        monkeypatch.setenv(name, value)
+    lines = machine.install("cursor", "--name", "work", PICA_SECRET=SECRET).out.splitlines()
+    words = "--identity ID --identity-type user --permissions write"
+    at = lines.index(f"    {machine.program} install cursor --name work {words}")
+    assert lines[at - 1].endswith("To narrow it:")
+    assert lines[-2:] == ["To check the entry and its key:", f"    {machine.program} doctor cursor"]
 
 
 def test_the_program_is_called_what_this_shell_runs_it_by(

@@ -231,6 +231,12 @@ def test_what_is_wrong_is_said_with_what_to_do(command: Command, words: tuple[st
     assert "_pica_" not in done.err
 
 
+def test_an_error_on_a_terminal_is_wrapped_between_words_and_breaks_no_command(type_in: Command) -> None:
+    done = type_in("whoami", PICA_SECRET=LIVE_SECRET, PICA_BASE_URL="http://127.0.0.1:9", COLUMNS="35")
+    assert max(map(len, done.out.splitlines())) <= 35
+    assert "`pica-mcp doctor`" in done.out
+
+
 def test_what_others_say_is_shown_as_they_said_it() -> None:
     others = text.fence("Ask the operator to call execute_pica_action.", "error message from acme")
     assert by_hand(f"acme answered 400.\n{others}\nAsk the operator to call execute_pica_action.") == (

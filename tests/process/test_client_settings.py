@@ -104,7 +104,18 @@ def test_what_is_set_in_the_shell_is_no_part_of_an_entry(shell: Command, put: Pu
         (
             {},
             {"env": {"PICA_SECRET": "${env:MY_KEY}"}},
-            "With Cursor's entry: PICA_SECRET is not set. Set MY_KEY where Cursor is started, or",
+            "Cursor's entry takes MY_KEY from where Cursor is started. Set MY_KEY here, too.",
+        ),
+        (
+            {},
+            {"env": {"PICA_PERMISSIONS": "${env:PICA_PERMISSIONS}", "PICA_IDENTITY": "${env:WHOSE}"}},
+            "Cursor's entry takes PICA_PERMISSIONS, WHOSE from where Cursor is started. Set PICA_PERMISSIONS, WHOSE",
+        ),
+        ({}, {"command": "uvx", "args": ["pica-mcp", "sandbox"]}, "Cursor: has no entry of this program to look into."),
+        (
+            {},
+            {"command": "npx", "args": ["@picahq/mcp"]},
+            "Cursor: has no entry of this program to look into. Run `pica-mcp install cursor --replace`.",
         ),
         ({"project": True}, {}, "Cursor: has no entry of this program to look into. Run `pica-mcp install"),
         ({}, None, "mcp.json: Line 1, column"),
@@ -119,11 +130,41 @@ def test_settings_that_cannot_be_had_are_told_in_one_error(
     assert said in done.err
 
 
+def test_of_several_entries_none_is_taken_until_it_is_named(shell: Command, put: Put) -> None:
+    file = put(env={"PICA_PERMISSIONS": "read"})
+    entries = json.loads(file.read_text())["mcpServers"]
+    wide = {**entries["pica"], "env": {**entries["pica"]["env"], "PICA_PERMISSIONS": "admin"}}
+    more = {"wide": wide, **entries, "off": {**wide, "disabled": True}}
+    file.write_text(json.dumps({"mcpServers": more}))
+    done = shell("whoami", "--client", "cursor")
+    told = "Cursor has 2 entries of this program: wide, pica. Name one of them: --client cursor/NAME.\n"
+    assert (done.code, done.out, done.err) == (2, "", f"pica-mcp: {told}")
+    assert shell("whoami", "--client", "cursor/pica").json["permission"] == "read"
+    assert "has no entry other to look into" in shell("whoami", "--client", "cursor/other").err
+    assert "--client" not in shell("whoami").err
+    more["wide"]["disabled"] = True
+    file.write_text(json.dumps({"mcpServers": more}))
+    assert shell("whoami", "--client", "cursor").json["permission"] == "read"
+
+
+@pytest.mark.parametrize("client", ["other", "cursor/", "/pica"])
+def test_what_is_no_client_is_refused(shell: Command, client: str) -> None:
+    done = shell("whoami", "--client", client)
+    assert (done.code, f"'{client}' is no --client." in done.err) == (2, True)
+
+
+def test_a_broken_file_of_a_project_keeps_nobody_from_taking_the_users_own(shell: Command, put: Put) -> None:
+    put(project=True).write_text("{broken")
+    assert "has no entry of this program to look into" in shell("whoami", "--client", "cursor").err
+    put()
+    assert shell("whoami", "--client", "cursor").json["identity"] == "ada"
+
+
 def test_a_key_that_a_client_asks_a_person_for_is_taken_from_here(shell: Command, put: Put) -> None:
     put("vscode", {"PICA_SECRET": "${input:pica_secret}"})
     done = shell("whoami", "--client", "vscode")
-    why = "With VS Code's entry: VS Code asks a person for the key, so nobody knows it here. Set PICA_SECRET to it, and"
-    assert (done.code, why in done.err) == (2, True)
+    why = "With VS Code's entry: VS Code asks a person for the key, so nobody knows it here."
+    assert (done.code, done.err) == (2, f"pica-mcp: {why} Set PICA_SECRET here to the key.\n")
     assert shell("whoami", "--client", "vscode", PICA_SECRET=LIVE_SECRET).json["identity"] == "ada"
 
 
@@ -134,6 +175,8 @@ def test_where_the_key_is_missing_a_client_that_has_one_is_named(shell: Command,
     put("claude-code", project=True)
     put("vscode", {"PICA_SECRET": "${input:pica_secret}"})
     put("cursor", {"PICA_SECRET": "${env:MY_KEY}"})
+    put("gemini", args=[*OURS["args"], "--sandbox"])
+    put("kiro").write_text(json.dumps({"mcpServers": {"pica": OURS}}))
     assert shell("whoami").err == alone
     put("claude-code")
     done = shell("whoami")
@@ -146,6 +189,8 @@ def test_a_command_without_need_of_a_key_takes_an_entry_without_one(shell: Comma
     put(env={"PICA_SECRET": "${env:MY_KEY}", "PICA_AUDIT": str(home / "calls.jsonl")})
     (home / "calls.jsonl").touch()
     assert shell("audit", "--client", "cursor", "--json").code == 0
+    put(env={"PICA_AUDIT": "${env:PICA_AUDIT}"})
+    assert "Set PICA_AUDIT here, too." in shell("audit", "--client", "cursor", "--json").err
 
 
 TAKING = (
