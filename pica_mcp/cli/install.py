@@ -117,7 +117,7 @@ def install(arguments: argparse.Namespace, machine: Machine, wanted: Wanted) -> 
     target = target_of(client, arguments.scope, name, machine, is_there=arguments.uninstall)
     if arguments.print:
         return _print(*written(target, wanted, machine))
-    if arguments.name is None:
+    if arguments.name is None and (arguments.uninstall or arguments.replace or not arguments.sandbox):
         deed: Deed = "--uninstall" if arguments.uninstall else "--replace" if arguments.replace else ""
         target = meant(target, wanted.program, deed)
     done = take_out(target, is_dry=wanted.is_dry) if arguments.uninstall else put_in(target, wanted, machine)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -144,7 +145,9 @@ def _set_here(flags: Mapping[str, str | None], *, sandbox: bool, keyless: bool) 
         load(flags, sandbox=sandbox, keyless=True)  # raises the same if it is not the key
         from pica_mcp.diagnosis.subject import usable_client
 
-        client = usable_client(this_machine())
+        client = ""
+        with suppress(InvalidSettings):  # the folder is gone, which is not what is wrong
+            client = usable_client(this_machine())
         raise InvalidSettings(str(error), f"Or take a client's: --client {client}." if client else "") from None
 
 

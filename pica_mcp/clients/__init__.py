@@ -53,11 +53,6 @@ class Client:
     """Its file of servers below the user's home; `{data}` stands for where the system keeps programs' data."""
     project: str = ""
     """The same below a project's folder; empty where there is none."""
-    by_folder: tuple[str, str] = ("", "")
-    """The key under which its file has servers for one folder alone, and what takes one out, `{}` being its name.
-
-    They stand under the folder's path there, and go before the user's own of that name.
-    """
     moved: tuple[str, str] = ("", "")
     """A variable that names another folder for the user's file, and what the file is called below that one."""
     package: str = ""
@@ -162,7 +157,6 @@ CLIENTS = (
         "claude",
         user=".claude.json",
         project=".mcp.json",
-        by_folder=("projects", "claude mcp remove {} --scope local"),
         moved=("CLAUDE_CONFIG_DIR", ".claude.json"),
         is_typed=True,
         reference="${{{}}}",

@@ -57,9 +57,7 @@ def identity(caller: Caller, held: Held, entry: Found | None) -> Result:
 def _correct(near: Sequence[str], entry: Found | None) -> str:
     kind, _, whose = near[0].partition(" ")
     is_plain = kind in [*IdentityType] and _PLAIN.fullmatch(whose)
-    if (
-        entry and is_plain and entry.client.takes(entry.name) and not entry.is_local
-    ):  # else the command would write another entry
+    if entry and is_plain and entry.client.takes(entry.name):  # else the command would write another entry
         return f"If {near[0]} is meant, run {entry.install('--identity', whose, '--identity-type', kind)}."
     where = f" in {entry.file}" if entry else ""
     return f"If that is meant, set PICA_IDENTITY and PICA_IDENTITY_TYPE to it{where}: {' or '.join(near)}."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import dropwhile
@@ -48,14 +48,11 @@ class Found:
     entry: Entry
     patience: float
     """For how many seconds the client waits for it."""
-    is_local: bool = False
-    """Whether the user's own file has it for this folder alone."""
 
     @property
     def title(self) -> str:
         """What to call it."""
-        here = " of this folder" if self.is_local or self.scope == "project" else ""
-        return f"{self.client.title}/{self.name}{here}"
+        return f"{self.client.title}/{self.name}{'' if self.scope == 'user' else ' of this folder'}"
 
     @property
     def argument(self) -> str:
@@ -108,10 +105,8 @@ class Found:
         return entries.missing(self.client, ours, environ)
 
     def install(self, *more: str) -> str:
-        """Return the command that writes the entry anew, after one that takes it out where no other is written."""
-        name = self.name if self.client.takes(self.name) else "NAME"
-        first = f"`{self.client.by_folder[1].format(name)}`, then " if self.is_local else ""
-        return f"{first}`pica-mcp {install_words(self.client, self.scope, self.name, *more)}`"
+        """Return the command that writes the entry anew."""
+        return f"`pica-mcp {install_words(self.client, self.scope, self.name, *more)}`"
 
     def by_hand(self, command: str) -> str:
         """Return the command with the entry's settings, of which commands by hand take none of a project's."""
@@ -236,7 +231,8 @@ def look_at(client: Client, machine: Machine, *, projects: bool = True) -> Looke
             told = f"{path}: {wrong}" if str(path) not in wrong else wrong
             results.append(Result(Group.CLIENTS, client.title, Status.FAILURE, told, cure))
             continue
-        for one in _entries(client, scope, path, document, machine):
+        for name, entry in entries.entries_of(client, document).items():
+            one = Found(client, scope, path, text.line(name, 60), entry, _patience(client, document, name))
             kind = entries.kind_of(one.entry)
             found += [one] if kind == "ours" else []
             official += [one] if kind == "official" else []
@@ -245,19 +241,6 @@ def look_at(client: Client, machine: Machine, *, projects: bool = True) -> Looke
         told, cure = "has no entry of this program", f"Run `pica-mcp install {client.name}`."
         results.append(Result(Group.CLIENTS, client.title, Status.NOTE, told, cure))
     return Looked(tuple(results), tuple(found), tuple(official))
-
-
-def _entries(
-    client: Client, scope: Scope, path: Path, document: Mapping[str, Any], machine: Machine
-) -> Iterable[Found]:
-    """Return the entries of the file; what a user has for this folder alone goes before their own of that name."""
-    found: dict[str, Found] = {}
-    by_folder = as_object(document.get(client.by_folder[0]) if scope == "user" else None)
-    for part, is_local in ((document, False), (as_object(by_folder.get(machine.folder.as_posix())), True)):
-        for name, entry in entries.entries_of(client, part).items():
-            patience = _patience(client, part, name)
-            found[name] = Found(client, scope, path, text.line(name, 60), entry, patience, is_local)
-    return found.values()
 
 
 def others_read(file: Path) -> bool:

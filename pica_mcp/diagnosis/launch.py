@@ -23,12 +23,8 @@ _GIVE = "which means another wherever it is started; give it in full"
 
 
 def folder_of(one: Found, machine: Machine) -> Path:
-    """Return the folder that the entry is started in: a user's own in the top one, nobody's project, or as it says.
-
-    What a user has for this folder alone is started here.
-    """
-    is_here = one.is_local or one.scope == "project"
-    top = machine.folder if is_here else Path(Path(sys.executable).anchor)
+    """Return the folder that the entry is started in: a user's own in the top one, nobody's project, or as it says."""
+    top = machine.folder if one.scope == "project" else Path(Path(sys.executable).anchor)
     return top / one.entry.folder
 
 

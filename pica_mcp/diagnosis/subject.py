@@ -98,7 +98,7 @@ def choose(looked: Looked, machine: Machine, asked: str, *, sandbox: bool = Fals
     """Return the entry to look into: the first that has settings, or what is asked for, CLIENT or CLIENT/NAME."""
     usable = [one for one in looked.entries if _is_usable(one) and (projects or one.scope == "user")]
     own = [one for one in usable if _is_asked(one, asked) and (asked or _has_settings(one))]
-    own.sort(key=_is_unknown)
+    own.sort(key=lambda one: (bool(asked) and one.scope == "user", _is_unknown(one)))  # a project's hides the user's
     if own:
         return _of(own[0], machine, _others(own[0], usable, asked), sandbox=sandbox)
     if not asked:
@@ -122,7 +122,7 @@ def _is_unknown(one: Found) -> bool:
 
 def _others(one: Found, usable: Sequence[Found], asked: str) -> str:
     """Return that there are others that might have been meant, empty if there are none."""
-    own = [other.name for other in usable if other.client == one.client and other is not one]
+    own = [other.name for other in usable if other.client == one.client and other.name != one.name]
     if own and "/" not in asked:
         return f"; {one.client.name}/NAME looks into another: {', '.join(own)}"
     return "" if asked or len(usable) == 1 else "; name another client to look at its"

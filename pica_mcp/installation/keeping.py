@@ -211,7 +211,7 @@ def _asked(where: Place, ask: Ask | None, kept: str) -> str:
         )
         raise InvalidSettings(f"There is no key to put into {where.told}.", remedy)
     try:
-        also = "; Enter keeps the one that is there" if kept else ""
+        also = f"; Enter takes the one in {where.told}" if kept else ""
         key = ask(f"Pica API key (from {KEYS_PAGE}; it is not shown{also}): ").strip() or kept
     except EOFError:
         key = ""

@@ -79,7 +79,7 @@ def meant(target: Target, program: str, deed: Deed) -> Target:
     """Return the entry that is meant where nobody names one: the usual one if it is there, else the only candidate.
 
     If one is to be replaced, that is the entry of Pica's official server, else one of ours. Raises `InvalidSettings`
-    where there are several, or the official one is beside another server of the usual name; `program` is what to run.
+    where there are several, or one is beside another server of the usual name; `program` is what to run.
     """
     _, document = target.read()
     kinds = {name: kind_of(entry) for name, entry in entries_of(target.client, document).items()}
@@ -90,10 +90,10 @@ def meant(target: Target, program: str, deed: Deed) -> Target:
         [replace(target, name=name) for name, one in kinds.items() if one == kind and target.client.takes(name)]
         for kind in ("official", "ours")
     )
-    count = [*kinds.values()].count("official") if replaces else 0
-    is_unclear = count > 1 or (count == 1 and is_there)
-    found = official if is_unclear or (official and replaces) else ours
-    if is_unclear or (len(found) > 1 and not is_there):
+    known = [*kinds.values()]
+    is_official = replaces and "official" in known
+    count, found = (known.count("official"), official) if is_official else (known.count("ours"), ours)
+    if count > 1 or (count == 1 and is_there):
         commands = " or ".join(f"`{one.command(program, *filter(None, [deed]))}`" for one in found[:_MAX_COMMANDS])
         remedy = f"Say which one: {commands}." if commands else "Say which one with --name."
         raise InvalidSettings(f"{target.client.title} has several entries that may be meant.", remedy)

@@ -255,31 +255,14 @@ async def test_commands_that_are_told_take_the_settings_that_were_looked_into(ma
         assert vain.cure == f"Correct it or take it out; `pica-mcp explain{words}` tells what these settings allow."
 
 
-async def test_what_a_user_has_for_this_folder_alone_goes_before_their_own_of_that_name(machine: Machine) -> None:
-    def entry(identity: str) -> dict[str, Any]:
-        return {"pica": {"command": sys.executable, "args": ["-m", "pica_mcp"], "env": {"PICA_IDENTITY": identity}}}
-
-    put(machine.home, ".claude.json", {})
-    folders = {str(machine.project): {"mcpServers": entry("ada")}, "/elsewhere": {"mcpServers": entry("mallory")}}
-    (machine.home / ".claude.json").write_text(json.dumps({"mcpServers": entry("growth"), "projects": folders}))
-    found = await looked(machine)
-    assert found.one(Group.SETTINGS, "identity").found == "ada, by Claude Code's entry"
-    assert [one.name for one in found.of(Group.CLIENTS) if "/" in one.name] == ["Claude Code/pica of this folder"]
-    remove = "`claude mcp remove pica --scope local`, then `pica-mcp install claude-code --replace`"
-    assert found.one(Group.SETTINGS, "secret").cure == f"Run {remove} and paste a new key."
-    machine.project = machine.home
-    assert (await looked(machine)).one(Group.SETTINGS, "identity").found == "growth, by Claude Code's entry"
-
-
-@pytest.mark.skipif(os.name != "posix", reason="of scripts")
-async def test_what_a_user_has_for_this_folder_alone_is_started_there(machine: Machine, tmp_path: Path) -> None:
-    program = tmp_path / "pica-mcp"
-    program.write_text(f"#!/bin/sh\npwd > {tmp_path}/where\n")
-    program.chmod(0o700)
-    servers = {"mcpServers": {"pica": {"command": str(program), "env": {"PICA_IDENTITY": "ada"}}}}
-    (machine.home / ".claude.json").write_text(json.dumps({"projects": {str(machine.project): servers}}))
-    await machine.doctor()
-    assert (tmp_path / "where").read_text().strip() == str(machine.project)
+async def test_an_entry_of_this_folder_hides_the_users_of_that_name(machine: Machine) -> None:
+    for folder, identity in ((machine.home, "ada"), (machine.project, "growth")):
+        put(folder, CURSOR, {"PICA_IDENTITY": identity}, "--sandbox")
+    for client in ("cursor", "cursor/pica"):
+        found = await looked(machine, client=client, projects=True)
+        assert found.one(Group.SETTINGS, "identity").found == "growth, by Cursor's entry"
+        assert found.one(Group.SETTINGS, "settings").found == "those of Cursor's entry pica"
+    assert (await looked(machine, client="cursor")).one(Group.SETTINGS, "identity").found == "ada, by Cursor's entry"
 
 
 async def test_where_only_the_official_server_is_there_one_command_is_told(machine: Machine) -> None:

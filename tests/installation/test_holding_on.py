@@ -34,7 +34,7 @@ def another(prompt: str) -> str:
 
 def enter(prompt: str) -> str:
     """A person who keeps the key that is there."""
-    assert "Enter keeps the one that is there" in prompt
+    assert "Enter takes the one in the file " in prompt
     return ""
 
 
@@ -251,7 +251,7 @@ def test_a_mistyped_key_can_be_put_right_and_enter_keeps_the_one_that_is_there(m
     assert file.read_text(encoding="utf-8") == f"{ANOTHER}\n"
     machine.install("cursor", "--replace")
     assert file.read_text(encoding="utf-8") == f"{ANOTHER}\n"
-    assert ["Enter keeps" in prompt for prompt in prompts] == [False, True, True]
+    assert ["Enter takes" in prompt for prompt in prompts] == [False, True, True]
 
 
 def test_a_key_that_only_the_entry_holds_never_takes_anothers_place_unasked(machine: Any) -> None:
@@ -413,12 +413,28 @@ def test_of_several_entries_of_ours_of_which_none_has_the_usual_name_a_person_ch
     before, words = machine.files(), [deed] if deed else []
     command = " ".join(("pica-mcp install cursor --name {}", *words))
     with pytest.raises(InvalidSettings) as refused:
-        machine.install("cursor", "--sandbox", *words)
+        machine.install("cursor", *words)
     assert f"Say which one: `{command.format('work')}` or `{command.format('home')}`." in str(refused.value)
     assert machine.files() == before
     assert "stay as they are: home." in machine.install("cursor", "--sandbox", "--name", "work", *words).out
     if deed == "--uninstall":
         assert "stay as they are" not in machine.install("cursor", deed).out, "it was the only one left"
+
+
+def test_who_looks_around_first_gets_an_entry_for_that_and_keeps_their_own(machine: Any) -> None:
+    machine.install("cursor", "--name", "work", "--identity", "ada", PICA_SECRET=SECRET)
+    machine.install("cursor", "--sandbox")
+    servers = json.loads(machine.file("cursor").read_text(encoding="utf-8"))["mcpServers"]
+    assert sorted(servers) == ["pica", "work"]
+    assert servers["work"]["env"]["PICA_IDENTITY"] == "ada"
+
+
+@pytest.mark.parametrize("name", ["pica-work", "my pica"])
+def test_another_servers_entry_is_not_replaced_where_ours_may_be_meant(machine: Any, name: str) -> None:
+    servers = {"pica": {"command": "picasso"}, name: {"command": "pica-mcp", "env": {"PICA_PERMISSIONS": "read"}}}
+    machine.write("cursor", json.dumps({"mcpServers": servers}))
+    with pytest.raises(InvalidSettings, match=r"several entries that may be meant\. Say which one"):
+        machine.install("cursor", "--replace", PICA_SECRET=SECRET)
 
 
 def test_an_entry_of_the_usual_name_goes_before_others_of_ours(machine: Any) -> None:
