@@ -121,7 +121,7 @@ def install(arguments: argparse.Namespace, machine: Machine, wanted: Wanted) -> 
         deed: Deed = "--uninstall" if arguments.uninstall else "--replace" if arguments.replace else ""
         target = meant(target, wanted.program, deed)
     done = take_out(target, is_dry=wanted.is_dry) if arguments.uninstall else put_in(target, wanted, machine)
-    return _tell(done, wanted.program, as_json=arguments.json)
+    return _tell(done, as_json=arguments.json)
 
 
 def _print(file: str, place: Place | None) -> int:
@@ -133,7 +133,7 @@ def _print(file: str, place: Place | None) -> int:
     return 0
 
 
-def _tell(done: Done, program: str, *, as_json: bool) -> int:
+def _tell(done: Done, *, as_json: bool) -> int:
     if as_json:
         print_json(asdict(done))
         return 0
@@ -142,29 +142,23 @@ def _tell(done: Done, program: str, *, as_json: bool) -> int:
         out.print(Text(line, style=_STYLES.get(line[:1], "")), soft_wrap=True)
     if any("…" in line for line in done.difference):
         out.print("(… stands for what is not shown.)", soft_wrap=True)
-    _say(_HEADLINES[done.state].format(**asdict(done)), program, "bold")
+    _say(_HEADLINES[done.state].format(**asdict(done)), "bold")
     for note in done.notes:
-        _say(note, program)
+        _say(note)
     if done.next:
         out.print()
-        _say(done.next, program, "bold")
-        _say(done.check, program)
+        _say(done.next, "bold")
+        _say(done.check)
     return 0
 
 
-def _say(words: str, program: str, style: str = "") -> None:
-    """Print it: in lines that fit on a terminal, else as one, of which a program may take a path.
-
-    On a terminal, a command that it ends with, of that program, has a line of its own, which no break goes into.
-    """
+def _say(words: str, style: str = "") -> None:
+    """Print it: in lines that fit on a terminal, else as one, of which a program may take a path."""
     out, line = screen(), _line(words)
-    if not out.is_terminal:
+    if out.is_terminal:
+        print_rows([Row("", line, style=style)])
+    else:
         out.print(Text(line, style=style), soft_wrap=True)
-        return
-    sentence, quote, command = line.removesuffix("`.").rpartition(f" `{program} ")
-    print_rows([Row("", sentence if quote else line, style=style)])
-    if quote:
-        out.print(Text(f"    {program} {command}"), soft_wrap=True)
 
 
 def _line(words: str) -> str:

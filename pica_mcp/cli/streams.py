@@ -6,12 +6,10 @@ import logging
 import re
 import sys
 from shutil import get_terminal_size
-from textwrap import TextWrapper
 
 from pica_mcp import text
 from pica_mcp.errors import CallError, InvalidSettings, PicaError, SecretRefused, Unreachable, UpstreamRefused
 
-_QUOTED, _HOLD = re.compile("`[^`\n]*`"), "\ue000"
 _COMMAND = re.compile(r"(?<![\w/@-])pica-mcp(?= [a-z])")
 
 
@@ -38,10 +36,12 @@ def complain(message: object) -> None:
 
 
 def _wrapped(words: str) -> str:
-    """Return the words in lines that the window holds; addresses and commands stay whole, since they are copied."""
-    wrap = TextWrapper(get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
-    held = _QUOTED.sub(lambda found: found[0].replace(" ", _HOLD), words)
-    return "\n".join(map(wrap.fill, held.splitlines())).replace(_HOLD, " ")
+    """Return the words in lines that the window holds, as all that is printed in rows."""
+    from pica_mcp.cli.rows import Row, lines  # a server's start does not pay for it
+
+    parted = ((line.lstrip(), line) for line in words.splitlines())
+    rows = [Row(line[: len(line) - len(bare)], bare) for bare, line in parted]
+    return "\n".join(lines(rows, get_terminal_size().columns))
 
 
 def fail(error: PicaError) -> int:

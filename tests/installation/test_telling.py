@@ -143,9 +143,9 @@ def test_a_command_has_a_line_of_its_own_on_a_terminal_and_is_never_broken(
         monkeypatch.setenv(name, value)
     lines = machine.install("cursor", "--name", "work", PICA_SECRET=SECRET).out.splitlines()
     words = "--identity ID --identity-type user --permissions write"
-    at = lines.index(f"    {machine.program} install cursor --name work {words}")
+    at = lines.index(f"`{machine.program} install cursor --name work {words}`.")
     assert lines[at - 1].endswith("To narrow it:")
-    assert lines[-2:] == ["To check the entry and its key:", f"    {machine.program} doctor cursor"]
+    assert lines[-2:] == ["To check the entry and its key:", f"`{machine.program} doctor cursor`."]
 
 
 def test_the_program_is_called_what_this_shell_runs_it_by(

@@ -232,8 +232,8 @@ def test_what_is_wrong_is_said_with_what_to_do(command: Command, words: tuple[st
 
 
 def test_an_error_on_a_terminal_is_wrapped_between_words_and_breaks_no_command(type_in: Command) -> None:
-    done = type_in("whoami", PICA_SECRET=LIVE_SECRET, PICA_BASE_URL="http://127.0.0.1:9", COLUMNS="35")
-    assert max(map(len, done.out.splitlines())) <= 35
+    done = type_in("whoami", PICA_SECRET=LIVE_SECRET, PICA_BASE_URL="http://127.0.0.1:9", COLUMNS="52")
+    assert max(map(len, done.out.splitlines())) <= 52
     assert "`pica-mcp doctor`" in done.out
 
 
