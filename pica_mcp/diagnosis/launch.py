@@ -1,7 +1,7 @@
 """Where a client's entry is started and its command found: by nothing in the folder that doctor happens to run in.
 
-A client starts a user's own entry from elsewhere, unless it is for this folder alone, and a project that was cloned
-may have a `python` or a `pica_mcp` of its own, which would get the entry's secret.
+A client starts a user's own entry from elsewhere, and a project that was cloned may have a `python` or a `pica_mcp` of
+its own, which would get the entry's secret.
 """
 
 from __future__ import annotations

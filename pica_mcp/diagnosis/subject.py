@@ -98,7 +98,7 @@ def choose(looked: Looked, machine: Machine, asked: str, *, sandbox: bool = Fals
     """Return the entry to look into: the first that has settings, or what is asked for, CLIENT or CLIENT/NAME."""
     usable = [one for one in looked.entries if _is_usable(one) and (projects or one.scope == "user")]
     own = [one for one in usable if _is_asked(one, asked) and (asked or _has_settings(one))]
-    own.sort(key=lambda one: (bool(asked) and one.scope == "user", _is_unknown(one)))  # a project's hides the user's
+    own.sort(key=lambda one: (bool(asked) and one.scope == "user", _is_unknown(one)))  # what --project asks for
     if own:
         return _of(own[0], machine, _others(own[0], usable, asked), sandbox=sandbox)
     if not asked:
@@ -125,7 +125,8 @@ def _others(one: Found, usable: Sequence[Found], asked: str) -> str:
     own = [other.name for other in usable if other.client == one.client and other.name != one.name]
     if own and "/" not in asked:
         return f"; {one.client.name}/NAME looks into another: {', '.join(own)}"
-    return "" if asked or len(usable) == 1 else "; name another client to look at its"
+    is_only = all(other.client == one.client for other in usable)
+    return "" if asked or is_only else "; name another client to look at its"
 
 
 def _without_entry(looked: Looked, machine: Machine, asked: str, *, sandbox: bool) -> Subject:

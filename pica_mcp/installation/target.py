@@ -93,10 +93,13 @@ def meant(target: Target, program: str, deed: Deed) -> Target:
     known = [*kinds.values()]
     is_official = replaces and "official" in known
     count, found = (known.count("official"), official) if is_official else (known.count("ours"), ours)
-    if count > 1 or (count == 1 and is_there):
+    is_passed_over = "ours" in known and not found  # its restrictions would be lost
+    if count > 1 or is_passed_over or (count == 1 and is_there):
         commands = " or ".join(f"`{one.command(program, *filter(None, [deed]))}`" for one in found[:_MAX_COMMANDS])
         remedy = f"Say which one: {commands}." if commands else "Say which one with --name."
-        raise InvalidSettings(f"{target.client.title} has several entries that may be meant.", remedy)
+        remedy += f" For {target.name}, which is another server's, that is --name {target.name}." if is_there else ""
+        entries = "several entries" if count > 1 or is_there else "an entry of ours"
+        raise InvalidSettings(f"{target.client.title} has {entries} that may be meant.", remedy)
     return found[0] if found and not is_there else target
 
 

@@ -421,6 +421,18 @@ def test_of_several_entries_of_ours_of_which_none_has_the_usual_name_a_person_ch
         assert "stay as they are" not in machine.install("cursor", deed).out, "it was the only one left"
 
 
+@pytest.mark.parametrize("words", [[], ["--replace"], ["--uninstall"]])
+def test_an_entry_of_ours_whose_name_is_not_plain_is_not_passed_over(machine: Any, words: list[str]) -> None:
+    servers = {"my work!": {"command": "pica-mcp", "env": {"PICA_PERMISSIONS": "read"}}}
+    if words == ["--replace"]:
+        servers = {"work": servers["my work!"], "my old!": {"command": "npx", "args": ["@picahq/mcp"]}}
+    machine.write("cursor", json.dumps({"mcpServers": servers}))
+    before = machine.files()
+    with pytest.raises(InvalidSettings, match=r"an entry of ours that may be meant\. Say which one with --name"):
+        machine.install("cursor", *words, PICA_SECRET=SECRET)
+    assert machine.files() == before
+
+
 def test_who_looks_around_first_gets_an_entry_for_that_and_keeps_their_own(machine: Any) -> None:
     machine.install("cursor", "--name", "work", "--identity", "ada", PICA_SECRET=SECRET)
     machine.install("cursor", "--sandbox")
@@ -433,7 +445,7 @@ def test_who_looks_around_first_gets_an_entry_for_that_and_keeps_their_own(machi
 def test_another_servers_entry_is_not_replaced_where_ours_may_be_meant(machine: Any, name: str) -> None:
     servers = {"pica": {"command": "picasso"}, name: {"command": "pica-mcp", "env": {"PICA_PERMISSIONS": "read"}}}
     machine.write("cursor", json.dumps({"mcpServers": servers}))
-    with pytest.raises(InvalidSettings, match=r"several entries that may be meant\. Say which one"):
+    with pytest.raises(InvalidSettings, match=r"several entries .* For pica, which .* that is --name pica\."):
         machine.install("cursor", "--replace", PICA_SECRET=SECRET)
 
 
